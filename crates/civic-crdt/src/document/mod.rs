@@ -1,0 +1,378 @@
+//! [`Document`]: the fold of a set of versions.
+//!
+//! Devices unite sets of versions, never states: two documents that hold the same versions and can read
+//! the same bodies show the same heads, view and conflicts, in whatever order the versions came. Reading
+//! is here, writing in [`Plan`] and [`write()`].
+
+mod checkout;
+mod fold;
+mod fork;
+mod graph;
+mod plan;
+mod view;
+mod write;
+
+use bytes::Bytes;
+use civic_types::cbor::{self, Encoder};
+use civic_types::id::DeletePolicy;
+use civic_types::time::Stamp;
+use civic_types::{Cid, DocumentKey, FieldPath, HashAlgorithm, ReplicaId, Value};
+
+pub use checkout::UnknownVersion;
+pub use fork::Fork;
+pub use plan::{Plan, PlanError, Put};
+pub use write::{Author, PREFERRED_PARENTS, WriteError, WrittenVersion, write};
+
+use self::fold::Fields;
+use self::graph::{Entry, Graph, Node, NodeId};
+use crate::clock::Dot;
+use crate::merge::Effect;
+use crate::version::{Admission, Body, Refusal, Version};
+
+/// The versions of one document and what they add up to.
+///
+/// Folding is incremental: a version costs time in proportion to its own operations and kills. Bodies
+/// share the memory of the version's bytes.
+///
+/// ```
+/// use civic_crdt::document::{Author, Document, write};
+/// use civic_crdt::version::Rules;
+/// use civic_types::time::Stamp;
+/// use civic_types::{CollectionId, DocumentId, DocumentKey, ReplicaId, value};
+///
+/// let mut pump = Document::default();
+/// let plan = pump.put(&pump.heads(), &value!({"status": "dry"}))?;
+/// let author = Author {
+///     replica: ReplicaId::from_bytes([1; 16]),
+///     position: 1,
+///     previous: None,
+///     stamp: Stamp { millis: 1, counter: 0 },
+/// };
+/// let key = DocumentKey::new(CollectionId::from_bytes([2; 32]), DocumentId::new("pump-3")?);
+/// let written = write(&pump, &key, &plan, &author, None, &Rules::default())?;
+/// let _ = pump.insert(&written.version, written.body());
+/// assert_eq!(pump.view(), Some(value!({"status": "dry"})));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    policy: DeletePolicy,
+    hash: HashAlgorithm,
+    key: Option<DocumentKey>,
+    graph: Graph,
+    fields: Fields,
+}
+
+/// What this device knows of a version's operations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyState {
+    /// The block is not here yet.
+    Missing,
+    /// The body in clear.
+    Readable(Bytes),
+    /// It is here and cannot be read: its key is missing or was erased.
+    Unreadable,
+}
+
+impl BodyState {
+    /// Of a version in a collection that is not sealed: readable if the body stands inside the header.
+    #[must_use]
+    pub fn of(version: &Version) -> Self {
+        version.inline_body().map_or(Self::Missing, |body| Self::Readable(body.clone()))
+    }
+}
+
+/// Which versions this device could not read; their operations are left out until it can.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Incomplete {
+    /// Versions whose block is not here, ascending.
+    pub missing: Vec<Cid>,
+    /// Versions whose body cannot be read, ascending.
+    pub unreadable: Vec<Cid>,
+}
+
+/// What a document keeps of one version.
+#[derive(Clone, Copy, Debug)]
+pub struct Admitted<'a> {
+    graph: &'a Graph,
+    node: &'a Node,
+}
+
+impl Document {
+    /// A document without versions, in a collection with this policy and hash.
+    #[must_use]
+    pub fn new(policy: DeletePolicy, hash: HashAlgorithm) -> Self {
+        Self { policy, hash, ..Self::default() }
+    }
+
+    /// Admits a version and folds its body. Authenticity is the caller's to check.
+    ///
+    /// The first version says which document this is. A version that is known already changes nothing,
+    /// not even with another body state: that is [`body_arrived`](Self::body_arrived).
+    pub fn insert(&mut self, version: &Version, body: BodyState) -> Admission {
+        let admission = self.admit(version);
+        if admission != Admission::Admitted {
+            return admission;
+        }
+        let header = version.header();
+        self.key.get_or_insert_with(|| version.key());
+        let parents = header.parents.iter().filter_map(|parent| self.graph.find(parent)).collect();
+        let id = self.graph.push(Entry {
+            cid: version.cid().clone(),
+            replica: header.replica,
+            position: header.position,
+            first_dot: header.first_dot,
+            operations: header.operations,
+            stamp: header.stamp,
+            parents,
+            body,
+        });
+        self.fold(id);
+        admission
+    }
+
+    /// Takes the body of a version whose body was missing or unreadable.
+    ///
+    /// `body` is in clear; that it belongs to the version (the block hashes to the header's link, the
+    /// ciphertext opened) is the caller's to check. A version is judged anew as if the body had always
+    /// been here.
+    pub fn body_arrived(&mut self, version: &Cid, body: BodyState) -> Effect {
+        let Some((id, node)) = self.graph.find(version).and_then(|id| Some((id, self.graph.node(id)?))) else {
+            return Effect::Unchanged;
+        };
+        if matches!(node.body, BodyState::Readable(_)) || node.body == body {
+            return Effect::Unchanged;
+        }
+        let readable = matches!(body, BodyState::Readable(_));
+        self.graph.set_body(id, body);
+        if !readable {
+            return Effect::Changed;
+        }
+        if self.graph.heads().contains(&id) {
+            self.fold(id);
+        } else {
+            // Descendants may kill what it adds, so they are folded again behind it.
+            self.refold();
+        }
+        Effect::Changed
+    }
+
+    /// What [`insert`](Self::insert) would say; changes nothing.
+    pub fn admit(&self, version: &Version) -> Admission {
+        let header = version.header();
+        if self.contains(version.cid()) {
+            return Admission::Known;
+        }
+        let same = |key: &DocumentKey| key.collection == header.collection && key.document == header.document;
+        if !self.key.as_ref().is_none_or(same) {
+            return Admission::Refused(Refusal::OtherDocument);
+        }
+        let mut parents = Vec::with_capacity(header.parents.len());
+        let mut missing = Vec::new();
+        for parent in &header.parents {
+            match self.graph.find(parent) {
+                Some(id) => parents.push(id),
+                None => missing.push(parent.clone()),
+            }
+        }
+        if !missing.is_empty() {
+            return Admission::Parked { missing };
+        }
+        let seen = self.graph.seen(&parents, &header.replica);
+        let want = seen.map_or(1, |(dot, _)| dot.saturating_add(1));
+        if header.first_dot != want {
+            return Admission::Refused(Refusal::FirstDot { got: header.first_dot, want });
+        }
+        match seen {
+            Some((_, last)) if header.stamp <= last => {
+                Admission::Refused(Refusal::Stamp { got: header.stamp, last })
+            }
+            _ => Admission::Admitted,
+        }
+    }
+
+    /// Versions without children, ascending.
+    #[must_use]
+    pub fn heads(&self) -> Vec<Cid> {
+        self.graph.heads().iter().filter_map(|id| self.graph.node(*id)).map(|node| node.cid.clone()).collect()
+    }
+
+    /// The document's current CID: its only head, or the CID of the list of its heads; `None` without
+    /// versions.
+    #[must_use]
+    pub fn version_id(&self) -> Option<Cid> {
+        version_id(&self.heads(), self.hash)
+    }
+
+    /// Whether the document is present: written and not deleted.
+    #[must_use]
+    pub fn present(&self) -> bool {
+        view::present(&self.fields, &self.graph, self.policy)
+    }
+
+    /// The plain view: a map; `None` if the document is not present.
+    #[must_use]
+    pub fn view(&self) -> Option<Value> {
+        self.present().then(|| Value::Map(view::fields(&self.fields, &self.graph)))
+    }
+
+    /// Paths where concurrent writes left more than the view shows, ascending.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<FieldPath> {
+        view::conflicts(&self.fields)
+    }
+
+    /// The CID of the plain view's canonical bytes; of null if the document is not present.
+    #[must_use]
+    pub fn content_cid(&self) -> Cid {
+        // Paths and arguments are too shallow for a view to be refused for its depth.
+        Cid::dag_cbor(self.hash, &cbor::encode(&self.view().unwrap_or_default()).unwrap_or_default())
+    }
+
+    /// The live operations with the version each stands in, ascending by dot, then by CID.
+    #[must_use]
+    pub fn live_dots(&self) -> Vec<(Dot, Cid)> {
+        let mut dots: Vec<_> = self
+            .fields
+            .operations()
+            .filter_map(|(id, index)| Some((self.graph.dot(id, index)?, self.graph.node(id)?.cid.clone())))
+            .collect();
+        dots.sort();
+        dots
+    }
+
+    /// Which bodies could not be read; `None` when all could.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<Incomplete> {
+        let mut found = Incomplete::default();
+        for node in self.graph.nodes() {
+            match node.body {
+                BodyState::Missing => found.missing.push(node.cid.clone()),
+                BodyState::Unreadable => found.unreadable.push(node.cid.clone()),
+                BodyState::Readable(_) => {}
+            }
+        }
+        found.missing.sort();
+        found.unreadable.sort();
+        (found != Incomplete::default()).then_some(found)
+    }
+
+    /// Whether the version is admitted.
+    #[must_use]
+    pub fn contains(&self, version: &Cid) -> bool {
+        self.graph.find(version).is_some()
+    }
+
+    /// The admitted versions in order of admission: parents come before their children.
+    pub fn versions(&self) -> impl Iterator<Item = Admitted<'_>> {
+        self.graph.nodes().iter().map(|node| Admitted { graph: &self.graph, node })
+    }
+
+    /// Number of admitted versions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.graph.nodes().len()
+    }
+
+    /// Whether no version is admitted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.graph.nodes().is_empty()
+    }
+
+    /// The greatest dot of a replica in the document; 0 if it wrote nothing.
+    #[must_use]
+    pub fn max_dot(&self, replica: &ReplicaId) -> u64 {
+        self.graph.last_dot(replica)
+    }
+
+    /// The collection and name of the document; `None` before the first version.
+    #[must_use]
+    pub const fn key(&self) -> Option<&DocumentKey> {
+        self.key.as_ref()
+    }
+
+    fn fold(&mut self, id: NodeId) {
+        let Some(node) = self.graph.node(id) else { return };
+        let BodyState::Readable(bytes) = &node.body else { return };
+        // A body that breaks the grammar or does not hold what the header says is a no-op whole.
+        let Ok(body) = Body::decode(bytes) else { return };
+        if u64::try_from(body.operations.len()) == Ok(node.operations) {
+            self.fields.apply(&self.graph, id, &body);
+        }
+    }
+
+    fn refold(&mut self) {
+        self.fields = Fields::default();
+        let ids: Vec<NodeId> = self.graph.ids().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.fold(id));
+    }
+}
+
+impl<'a> Admitted<'a> {
+    /// The version's CID.
+    #[must_use]
+    pub const fn cid(&self) -> &'a Cid {
+        &self.node.cid
+    }
+
+    /// Who wrote it.
+    #[must_use]
+    pub fn replica(&self) -> Option<ReplicaId> {
+        self.graph.replica_id(self.node.replica)
+    }
+
+    /// Its position in the author's log of the collection, as claimed.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.node.position
+    }
+
+    /// The number of its first dot.
+    #[must_use]
+    pub const fn first_dot(&self) -> u64 {
+        self.node.first_dot
+    }
+
+    /// Number of its operations, as the header says.
+    #[must_use]
+    pub const fn operations(&self) -> u64 {
+        self.node.operations
+    }
+
+    /// When it was written.
+    #[must_use]
+    pub const fn stamp(&self) -> Stamp {
+        self.node.stamp
+    }
+
+    /// What is known of its body.
+    #[must_use]
+    pub const fn body(&self) -> &'a BodyState {
+        &self.node.body
+    }
+
+    /// Its parents, ascending.
+    pub fn parents(&self) -> impl Iterator<Item = &'a Cid> {
+        let graph = self.graph;
+        self.node.parents.iter().filter_map(|id| graph.node(*id)).map(|node| &node.cid)
+    }
+}
+
+/// The version id that ascending heads make: one head itself, of several the CID of their list.
+#[must_use]
+pub fn version_id(heads: &[Cid], hash: HashAlgorithm) -> Option<Cid> {
+    match heads {
+        [] => None,
+        [head] => Some(head.clone()),
+        heads => {
+            let mut out = Encoder::new();
+            out.map(2).text("p").array(heads.len());
+            for head in heads {
+                out.link(head);
+            }
+            out.text("v").uint(1);
+            Some(Cid::dag_cbor(hash, out.as_bytes()))
+        }
+    }
+}
