@@ -25,10 +25,16 @@ impl Document {
         }
         let wanted = self.graph.walk(&from);
         let key = self.key.clone().filter(|_| !from.is_empty());
-        let mut past =
-            Self { policy: self.policy, hash: self.hash, key, graph: Graph::default(), fields: Fields::default() };
+        let mut past = Self {
+            policy: self.policy,
+            hash: self.hash,
+            key,
+            graph: Graph::default(),
+            fields: Fields::default(),
+        };
         for (_, node) in self.graph.ids().filter(|(id, _)| wanted.contains(*id)) {
-            let parents = node.parents.iter().filter_map(|id| past.graph.find(&self.graph.node(*id)?.cid)).collect();
+            let parents =
+                node.parents.iter().filter_map(|id| past.graph.find(&self.graph.node(*id)?.cid)).collect();
             let Some(replica) = self.graph.replica_id(node.replica) else { continue };
             let id = past.graph.push(Entry {
                 cid: node.cid.clone(),
@@ -49,6 +55,9 @@ impl Document {
     pub(super) fn is_at(&self, heads: &[Cid]) -> bool {
         let own = self.graph.heads();
         own.len() == heads.len()
-            && own.iter().zip(heads).all(|(id, head)| self.graph.node(*id).is_some_and(|node| node.cid == *head))
+            && own
+                .iter()
+                .zip(heads)
+                .all(|(id, head)| self.graph.node(*id).is_some_and(|node| node.cid == *head))
     }
 }

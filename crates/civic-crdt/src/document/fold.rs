@@ -8,7 +8,8 @@ use bytes::Bytes;
 use civic_types::limits::MAX_ARGUMENT_DEPTH;
 use civic_types::{FieldPath, Value, cbor};
 
-use super::graph::{Ancestry, Graph, NodeId};
+use super::ancestry::Ancestry;
+use super::graph::{Graph, NodeId};
 use crate::version::{Body, Code, Kind, Operation};
 
 /// An operation: its version and its index there.
@@ -38,7 +39,10 @@ impl Fields {
             let Some(meaning) = Meaning::of(operation) else { continue };
             self.kill(graph, &ancestry, operation);
             if let Meaning::Put(kind) = meaning {
-                self.add(Live { id: (id, index), kind, argument: operation.argument.clone() }, &operation.path);
+                self.add(
+                    Live { id: (id, index), kind, argument: operation.argument.clone() },
+                    &operation.path,
+                );
             }
         }
     }
@@ -49,7 +53,10 @@ impl Fields {
     }
 
     /// Paths with live operations at this path or below, ascending.
-    pub(super) fn within<'a>(&'a self, path: &'a FieldPath) -> impl Iterator<Item = (&'a FieldPath, &'a [Live])> {
+    pub(super) fn within<'a>(
+        &'a self,
+        path: &'a FieldPath,
+    ) -> impl Iterator<Item = (&'a FieldPath, &'a [Live])> {
         let range = self.live.range::<FieldPath, _>((Bound::Included(path), Bound::Unbounded));
         range.take_while(|(other, _)| other.is_within(path)).map(|(path, live)| (&**path, live.as_slice()))
     }

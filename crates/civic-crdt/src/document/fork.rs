@@ -25,7 +25,7 @@ impl Document {
         for replica in self.graph.replica_ids() {
             let mut positions: BTreeMap<u64, Vec<&Cid>> = BTreeMap::new();
             let mut dots: BTreeMap<u64, Vec<&Cid>> = BTreeMap::new();
-            for node in self.graph.versions_of(&replica).filter_map(|id| self.graph.node(id)) {
+            for node in self.graph.versions_of(replica).filter_map(|id| self.graph.node(id)) {
                 positions.entry(node.position).or_default().push(&node.cid);
                 dots.entry(node.first_dot).or_default().push(&node.cid);
             }

@@ -2,13 +2,13 @@
 //!
 //! Nodes are numbered in order of admission, so parents have smaller numbers than their children.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use civic_types::time::Stamp;
 use civic_types::{Cid, ReplicaId};
 
 use super::BodyState;
+use super::ancestry::{Ancestry, NodeSet, Seen, find};
 use crate::clock::Dot;
 
 /// Number of an admitted version, in order of admission.
@@ -43,24 +43,16 @@ pub(super) struct Node {
     past: Option<Box<[Seen]>>,
 }
 
-/// The greatest dot and stamp of one replica among some versions.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    replica: u32,
-    dot: u64,
-    stamp: Stamp,
-}
-
 /// One replica's versions in the document.
 #[derive(Clone, Debug)]
-struct Writer {
+pub(super) struct Writer {
     id: ReplicaId,
     /// First dot and node, ascending.
-    versions: Vec<(u64, NodeId)>,
+    pub(super) versions: Vec<(u64, NodeId)>,
     last_dot: u64,
     /// Whether a dot names two operations. Until then dots run without gap or overlap along one chain,
     /// so a count says exactly which versions an ancestry holds.
-    forked: bool,
+    pub(super) forked: bool,
 }
 
 /// A header's fields that a node keeps.
@@ -134,6 +126,10 @@ impl Graph {
         self.replica_numbers.get(replica).copied()
     }
 
+    pub(super) fn writer(&self, number: u32) -> Option<&Writer> {
+        self.replicas.get(number as usize)
+    }
+
     /// The dot of a node's operation.
     pub(super) fn dot(&self, id: NodeId, operation: u16) -> Option<Dot> {
         let node = self.node(id)?;
@@ -146,8 +142,8 @@ impl Graph {
     }
 
     /// A replica's versions, ascending by first dot.
-    pub(super) fn versions_of(&self, replica: &ReplicaId) -> impl Iterator<Item = NodeId> + '_ {
-        let writer = self.replica_number(replica).and_then(|r| self.replicas.get(r as usize));
+    pub(super) fn versions_of(&self, replica: ReplicaId) -> impl Iterator<Item = NodeId> + '_ {
+        let writer = self.replica_number(&replica).and_then(|r| self.replicas.get(r as usize));
         writer.into_iter().flat_map(|writer| writer.versions.iter().map(|(_, id)| *id))
     }
 
@@ -163,7 +159,8 @@ impl Graph {
             return find(&past, number).map(|seen| (seen.dot, seen.stamp));
         }
         let ancestors = self.walk(parents);
-        let own = self.versions_of(replica).filter(|id| ancestors.contains(*id)).filter_map(|id| self.node(id));
+        let own =
+            self.versions_of(*replica).filter(|id| ancestors.contains(*id)).filter_map(|id| self.node(id));
         own.fold(None, |seen, node| {
             let (dot, stamp) = seen.unwrap_or_default();
             Some((dot.max(node.last_dot()), stamp.max(node.stamp)))
@@ -173,12 +170,8 @@ impl Graph {
     /// The ancestors of one node, for questions about dots.
     pub(super) fn ancestry(&self, id: NodeId) -> Ancestry<'_> {
         let node = self.node(id);
-        Ancestry {
-            graph: self,
-            parents: node.map(|node| &*node.parents).unwrap_or_default(),
-            past: node.and_then(|node| node.past.as_deref()),
-            walked: OnceCell::new(),
-        }
+        let parents = node.map(|node| &*node.parents).unwrap_or_default();
+        Ancestry::new(self, parents, node.and_then(|node| node.past.as_deref()))
     }
 
     /// Whether `ancestor` is `descendant` or one of its ancestors.
@@ -244,61 +237,5 @@ impl Graph {
 impl Node {
     pub(super) const fn last_dot(&self) -> u64 {
         self.first_dot.saturating_add(self.operations.saturating_sub(1))
-    }
-}
-
-fn find(past: &[Seen], replica: u32) -> Option<&Seen> {
-    past.get(past.binary_search_by_key(&replica, |seen| seen.replica).ok()?)
-}
-
-/// The ancestors of one version; walked only where counts do not tell.
-#[derive(Debug)]
-pub(super) struct Ancestry<'a> {
-    graph: &'a Graph,
-    parents: &'a [NodeId],
-    past: Option<&'a [Seen]>,
-    walked: OnceCell<NodeSet>,
-}
-
-impl Ancestry<'_> {
-    /// The ancestors that have an operation with this dot: more than one only after a fork.
-    pub(super) fn named(&self, replica: u32, number: u64) -> impl Iterator<Item = NodeId> + '_ {
-        let writer = self.graph.replicas.get(replica as usize);
-        let below = self.past.is_some_and(|past| find(past, replica).is_none_or(|seen| seen.dot < number));
-        let versions = writer.filter(|_| !below).map(|writer| writer.versions.as_slice()).unwrap_or_default();
-        let counted = self.past.is_some() && writer.is_some_and(|writer| !writer.forked);
-        let end = versions.partition_point(|(first, _)| *first <= number);
-        let candidates = versions.get(..end).unwrap_or_default().iter().rev();
-        candidates
-            .take_while(move |(first, _)| number - first < civic_types::limits::MAX_OPERATIONS)
-            .map(|(_, id)| *id)
-            .filter(move |id| self.graph.node(*id).is_some_and(|node| number <= node.last_dot()))
-            .filter(move |id| counted || self.walked().contains(*id))
-    }
-
-    fn walked(&self) -> &NodeSet {
-        self.walked.get_or_init(|| self.graph.walk(self.parents))
-    }
-}
-
-/// A set of nodes, one bit each.
-#[derive(Clone, Debug, Default)]
-pub(super) struct NodeSet(Vec<u64>);
-
-impl NodeSet {
-    /// Adds a node and says whether it is new.
-    pub(super) fn insert(&mut self, id: NodeId) -> bool {
-        let (word, bit) = (id as usize / 64, 1 << (id % 64));
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        let Some(word) = self.0.get_mut(word) else { return false };
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
-    }
-
-    pub(super) fn contains(&self, id: NodeId) -> bool {
-        self.0.get(id as usize / 64).is_some_and(|word| word & (1 << (id % 64)) != 0)
     }
 }

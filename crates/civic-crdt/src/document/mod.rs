@@ -4,27 +4,32 @@
 //! the same bodies show the same heads, view and conflicts, in whatever order the versions came. Reading
 //! is here, writing in [`Plan`] and [`write()`].
 
+mod admitted;
+mod ancestry;
+mod body_state;
 mod checkout;
 mod fold;
 mod fork;
 mod graph;
+mod heads;
 mod plan;
 mod view;
 mod write;
 
-use bytes::Bytes;
-use civic_types::cbor::{self, Encoder};
+use civic_types::cbor;
 use civic_types::id::DeletePolicy;
-use civic_types::time::Stamp;
 use civic_types::{Cid, DocumentKey, FieldPath, HashAlgorithm, ReplicaId, Value};
 
+pub use admitted::Admitted;
+pub use body_state::{BodyState, Incomplete};
 pub use checkout::UnknownVersion;
 pub use fork::Fork;
+pub use heads::version_id;
 pub use plan::{Plan, PlanError, Put};
 pub use write::{Author, PREFERRED_PARENTS, WriteError, WrittenVersion, write};
 
 use self::fold::Fields;
-use self::graph::{Entry, Graph, Node, NodeId};
+use self::graph::{Entry, Graph, NodeId};
 use crate::clock::Dot;
 use crate::merge::Effect;
 use crate::version::{Admission, Body, Refusal, Version};
@@ -61,41 +66,6 @@ pub struct Document {
     key: Option<DocumentKey>,
     graph: Graph,
     fields: Fields,
-}
-
-/// What this device knows of a version's operations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BodyState {
-    /// The block is not here yet.
-    Missing,
-    /// The body in clear.
-    Readable(Bytes),
-    /// It is here and cannot be read: its key is missing or was erased.
-    Unreadable,
-}
-
-impl BodyState {
-    /// Of a version in a collection that is not sealed: readable if the body stands inside the header.
-    #[must_use]
-    pub fn of(version: &Version) -> Self {
-        version.inline_body().map_or(Self::Missing, |body| Self::Readable(body.clone()))
-    }
-}
-
-/// Which versions this device could not read; their operations are left out until it can.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Incomplete {
-    /// Versions whose block is not here, ascending.
-    pub missing: Vec<Cid>,
-    /// Versions whose body cannot be read, ascending.
-    pub unreadable: Vec<Cid>,
-}
-
-/// What a document keeps of one version.
-#[derive(Clone, Copy, Debug)]
-pub struct Admitted<'a> {
-    graph: &'a Graph,
-    node: &'a Node,
 }
 
 impl Document {
@@ -137,7 +107,8 @@ impl Document {
     /// ciphertext opened) is the caller's to check. A version is judged anew as if the body had always
     /// been here.
     pub fn body_arrived(&mut self, version: &Cid, body: BodyState) -> Effect {
-        let Some((id, node)) = self.graph.find(version).and_then(|id| Some((id, self.graph.node(id)?))) else {
+        let Some((id, node)) = self.graph.find(version).and_then(|id| Some((id, self.graph.node(id)?)))
+        else {
             return Effect::Unchanged;
         };
         if matches!(node.body, BodyState::Readable(_)) || node.body == body {
@@ -265,7 +236,7 @@ impl Document {
 
     /// The admitted versions in order of admission: parents come before their children.
     pub fn versions(&self) -> impl Iterator<Item = Admitted<'_>> {
-        self.graph.nodes().iter().map(|node| Admitted { graph: &self.graph, node })
+        self.graph.nodes().iter().map(|node| Admitted::new(&self.graph, node))
     }
 
     /// Number of admitted versions.
@@ -306,73 +277,5 @@ impl Document {
         self.fields = Fields::default();
         let ids: Vec<NodeId> = self.graph.ids().map(|(id, _)| id).collect();
         ids.into_iter().for_each(|id| self.fold(id));
-    }
-}
-
-impl<'a> Admitted<'a> {
-    /// The version's CID.
-    #[must_use]
-    pub const fn cid(&self) -> &'a Cid {
-        &self.node.cid
-    }
-
-    /// Who wrote it.
-    #[must_use]
-    pub fn replica(&self) -> Option<ReplicaId> {
-        self.graph.replica_id(self.node.replica)
-    }
-
-    /// Its position in the author's log of the collection, as claimed.
-    #[must_use]
-    pub const fn position(&self) -> u64 {
-        self.node.position
-    }
-
-    /// The number of its first dot.
-    #[must_use]
-    pub const fn first_dot(&self) -> u64 {
-        self.node.first_dot
-    }
-
-    /// Number of its operations, as the header says.
-    #[must_use]
-    pub const fn operations(&self) -> u64 {
-        self.node.operations
-    }
-
-    /// When it was written.
-    #[must_use]
-    pub const fn stamp(&self) -> Stamp {
-        self.node.stamp
-    }
-
-    /// What is known of its body.
-    #[must_use]
-    pub const fn body(&self) -> &'a BodyState {
-        &self.node.body
-    }
-
-    /// Its parents, ascending.
-    pub fn parents(&self) -> impl Iterator<Item = &'a Cid> {
-        let graph = self.graph;
-        self.node.parents.iter().filter_map(|id| graph.node(*id)).map(|node| &node.cid)
-    }
-}
-
-/// The version id that ascending heads make: one head itself, of several the CID of their list.
-#[must_use]
-pub fn version_id(heads: &[Cid], hash: HashAlgorithm) -> Option<Cid> {
-    match heads {
-        [] => None,
-        [head] => Some(head.clone()),
-        heads => {
-            let mut out = Encoder::new();
-            out.map(2).text("p").array(heads.len());
-            for head in heads {
-                out.link(head);
-            }
-            out.text("v").uint(1);
-            Some(Cid::dag_cbor(hash, out.as_bytes()))
-        }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use civic_types::id::DeletePolicy;
+use civic_types::time::Stamp;
 use civic_types::value::Int;
 use civic_types::{FieldPath, Map, ReplicaId, Value};
-use civic_types::time::Stamp;
 
 use super::fold::{Fields, Live, TRUE, read};
 use super::graph::Graph;
@@ -122,7 +122,8 @@ fn shown(entries: &[Entry<'_>], depth: usize, graph: &Graph) -> Value {
             Value::List(values.into_iter().map(read).collect())
         }
         Some(Kind::Counter) => {
-            let clamped = i64::try_from(sum(own)).unwrap_or_else(|_| if sum(own) < 0 { i64::MIN } else { i64::MAX });
+            let clamped =
+                i64::try_from(sum(own)).unwrap_or_else(|_| if sum(own) < 0 { i64::MIN } else { i64::MAX });
             Value::Int(Int::from(clamped))
         }
         Some(Kind::Register) => {

@@ -105,7 +105,8 @@ impl Body {
     /// A body of these operations with exactly the replicas that their kills name.
     #[must_use]
     pub fn new(operations: Vec<Operation>) -> Self {
-        let mut replicas: Vec<_> = operations.iter().flat_map(|op| op.kills.iter().map(|dot| dot.replica)).collect();
+        let mut replicas: Vec<_> =
+            operations.iter().flat_map(|op| op.kills.iter().map(|dot| dot.replica)).collect();
         replicas.sort_unstable();
         replicas.dedup();
         Self { replicas, operations }

@@ -173,7 +173,9 @@ impl Header {
         match (rules.writers, &self.auth) {
             (Writers::Open, Some(_)) => return Err(HeaderError::GrantInOpen),
             (Writers::Granted, None) => return Err(HeaderError::GrantMissing),
-            (Writers::Granted, Some(grant)) if !grant.is(DAG_CBOR, rules.hash) => return Err(HeaderError::GrantLink),
+            (Writers::Granted, Some(grant)) if !grant.is(DAG_CBOR, rules.hash) => {
+                return Err(HeaderError::GrantLink);
+            }
             _ => {}
         }
         if self.position == 0 {

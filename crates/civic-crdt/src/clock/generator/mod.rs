@@ -15,7 +15,8 @@ pub const DEFAULT_MAX_DRIFT: Duration = Duration::from_secs(300);
 /// a restart puts the clock at most that far ahead.
 pub const RESERVED_AHEAD: Duration = Duration::from_secs(2);
 
-/// Stamps local writes: later than everything issued or observed before, also after a restart.
+/// Stamps local writes: later than everything issued or adopted before; after a restart still later than
+/// everything issued.
 ///
 /// One atomic holds the last tick, 48 bits of milliseconds and 16 of counter. A high-water mark above
 /// every issued tick stands in the cell; a restart goes on from there. Safe to share between threads.

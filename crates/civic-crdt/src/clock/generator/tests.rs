@@ -63,7 +63,8 @@ fn a_stamp_too_far_ahead_is_suspect_and_never_adopted() {
 fn the_floor_holds_where_the_wall_clock_is_at_1970() {
     let clock = Arc::new(ManualClock::new(Timestamp::default()));
     let peer = PeerId::from_bytes([7; 32]);
-    let hlc = HlcGenerator::new(peer, clock, Arc::new(MemoryCell::new()), Timestamp::from_millis(START)).unwrap();
+    let hlc =
+        HlcGenerator::new(peer, clock, Arc::new(MemoryCell::new()), Timestamp::from_millis(START)).unwrap();
     assert_eq!(hlc.tick().unwrap().millis, START);
 }
 
