@@ -82,7 +82,8 @@ pub trait StorageAdapter: Debug + Send + Sync + 'static {
     /// readable; [`Error::Poisoned`] after a failed sync.
     async fn commit(&self, batch: WriteBatch, origin: Origin) -> Result<Commit, Error>;
 
-    /// Every commit from there on, in order, with its origin; dropping the stream unsubscribes.
+    /// Every commit from there on, in order, with its origin; dropping the stream unsubscribes. It ends
+    /// when the store closes or can no longer be read; a damaged place in the log is a gap.
     fn changes(&self, from: ChangeFrom) -> ChangeStream;
 
     /// Opaque records of one table in ascending order of key, a page at a time.
@@ -253,7 +254,8 @@ pub enum DurabilityProof {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Maintain {
-    /// Removes blobs that nothing pins or names.
+    /// Removes blobs that no pin, head or link of a document names. Records are opaque: whoever names a
+    /// blob in one pins it.
     Collect,
     /// Gives unused space back to the system.
     Compact,

@@ -19,7 +19,8 @@ pub const MAX_RECORD_KEY_BYTES: usize = 256;
 pub struct WriteBatch {
     /// The operations, applied in order after all preconditions held.
     pub ops: Vec<(WriteOp, Precondition)>,
-    /// A batch with a key that was committed before is not applied again and gives the same [`Commit`].
+    /// A batch with a key that was committed before is not applied again and gives the same [`Commit`]. A
+    /// key is remembered at least as long as its commit stays in the change log.
     pub idempotency: Option<[u8; 16]>,
     /// When the commit is acknowledged.
     pub durability: Durability,
@@ -87,6 +88,10 @@ pub enum WriteOp {
         state: Option<Folded>,
     },
     /// Changes fields of a document, made if it is not there.
+    ///
+    /// Replicating wrappers make versions of it. A plain store applies it literally: a set is a list of
+    /// distinct values ascending by their canonical bytes, a counter an integer, and what does not fit the
+    /// value that stands there is an invalid request.
     Patch {
         /// Which document.
         key: DocumentKey,
@@ -135,9 +140,10 @@ impl WriteOp {
     #[must_use]
     pub const fn document(&self) -> Option<&DocumentKey> {
         match self {
-            Self::Delete { key } | Self::Fold { key, .. } | Self::Patch { key, .. } | Self::Put { key, .. } => {
-                Some(key)
-            }
+            Self::Delete { key }
+            | Self::Fold { key, .. }
+            | Self::Patch { key, .. }
+            | Self::Put { key, .. } => Some(key),
             _ => None,
         }
     }

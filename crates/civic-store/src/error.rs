@@ -43,7 +43,9 @@ pub enum Error {
         collection: CollectionId,
     },
     /// The query would read more documents than it allows.
-    #[error("the query reads more than {allowed} documents: declare an index on {suggestion} or allow the scan")]
+    #[error(
+        "the query reads more than {allowed} documents: declare an index on {suggestion} or allow the scan"
+    )]
     IndexRequired {
         /// How many it allows.
         allowed: usize,
@@ -105,7 +107,10 @@ pub enum Error {
 
 impl Error {
     /// Wraps what a medium said.
-    pub fn backend(adapter: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn backend(
+        adapter: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         Self::Backend { adapter, source: source.into() }
     }
 

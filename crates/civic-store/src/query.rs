@@ -17,7 +17,7 @@ pub const MAX_CONDITIONS: usize = 64;
 pub struct Scan {
     /// The collection.
     pub collection: CollectionId,
-    /// At most so many, up to [`MAX_PAGE`].
+    /// At most so many: 1..=[`MAX_PAGE`].
     pub limit: usize,
     /// Where the page before ended.
     pub after: Option<Cursor>,
@@ -40,7 +40,7 @@ pub struct Query {
     pub filter: Filter,
     /// By what to sort; ties are by document id, ascending.
     pub order: Vec<Order>,
-    /// At most so many, up to [`MAX_PAGE`].
+    /// At most so many: 1..=[`MAX_PAGE`].
     pub limit: usize,
     /// Where the page before ended.
     pub after: Option<Cursor>,
@@ -93,7 +93,8 @@ pub enum Filter {
     All(Vec<Self>),
     /// At least one of them holds.
     Any(Vec<Self>),
-    /// The field compares so. Values of different types are unequal and never less or greater.
+    /// The field compares so. Values of different types are unequal and never less or greater; integers
+    /// and floats are one type and compare by value.
     Compare {
         /// The field.
         path: FieldPath,

@@ -22,7 +22,7 @@ pub struct RecordScan {
     pub prefix: Bytes,
     /// Only keys greater than this, which is whole (with the prefix).
     pub after: Option<Bytes>,
-    /// At most so many, up to [`MAX_PAGE`].
+    /// At most so many: 1..=[`MAX_PAGE`].
     pub limit: usize,
 }
 

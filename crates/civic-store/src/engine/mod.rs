@@ -5,6 +5,7 @@
 //! gets the whole [`StorageAdapter`](crate::StorageAdapter) from `DocStore`.
 
 mod blinder;
+mod forward;
 mod range;
 mod table;
 

@@ -21,11 +21,13 @@ pub enum Table {
     Log = 7,
     /// Idempotency keys.
     Idempotency = 8,
+    /// What an encrypting engine knows of itself; never encrypted, and not part of the content.
+    Seal = 9,
 }
 
 impl Table {
     /// Every table, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Meta,
         Self::Collections,
         Self::Documents,
@@ -35,6 +37,7 @@ impl Table {
         Self::Pins,
         Self::Log,
         Self::Idempotency,
+        Self::Seal,
     ];
 
     /// The table's number.

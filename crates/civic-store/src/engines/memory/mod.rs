@@ -17,12 +17,13 @@ use crate::error::Error;
 /// A store in memory.
 ///
 /// ```
-/// # futures_util::future::FutureExt::now_or_never(async {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use civic_store::{Memory, StorageAdapter};
 ///
 /// let store = Memory::new();
 /// assert_eq!(store.capabilities().adapter, "memory");
-/// # });
+/// # Ok(())
+/// # }
 /// ```
 pub type Memory = DocStore<MemoryEngine>;
 
