@@ -1,0 +1,214 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use civic_crdt::version::Rules;
+use civic_crdt::version::pack::{self, MAX_PACKED_BLOCK_BYTES, PackedVersion};
+use civic_store::RecordScan;
+use civic_types::item::ReplicaRecord;
+use civic_types::{Cid, CollectionId, PeerId, ReplicaId};
+
+use super::Replicated;
+use super::state::{all, record};
+use crate::error::Error;
+use crate::reconcile::ShortId;
+use crate::table::{self, Cursor, Place, StoredVersion};
+
+/// Bytes of versions after which a pack is closed: with the rest of its last run it stays within a frame.
+const CHUNK_BYTES: usize = 96 * 1024;
+
+/// Bytes of blocks in one pack; versions whose block finds no room travel without it.
+const CHUNK_BLOCK_BYTES: usize = 96 * 1024;
+
+/// What is to be pushed to a peer: places in our arrival log, ascending, and how far that has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Push {
+    positions: Arc<[u32]>,
+    next: usize,
+    /// Versions that went ahead of their turn, as the proof of others.
+    ahead: BTreeSet<Cid>,
+}
+
+/// One pack's worth of a push.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// The pack; none when there is nothing.
+    pub(crate) pack: Option<Bytes>,
+    /// Versions in it.
+    pub(crate) versions: usize,
+    /// What is left, if anything.
+    pub(crate) rest: Option<Push>,
+}
+
+impl Replicated {
+    /// Whether a version is held.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn holds(&self, collection: &CollectionId, version: &Cid) -> Result<bool, Error> {
+        Ok(record(&*self.store, table::ITEM, &table::item_key(collection, version)).await?.is_some())
+    }
+
+    /// All that arrived after a place in our log, but for what came from that peer.
+    pub(crate) async fn push_after(
+        &self,
+        collection: &CollectionId,
+        seq: u64,
+        except: Option<&PeerId>,
+    ) -> Result<Push, Error> {
+        let indexes = self.index(collection).await?;
+        let start = usize::try_from(seq).unwrap_or(usize::MAX);
+        let entries = indexes.get(collection).map(|index| index.from(start)).unwrap_or_default();
+        let positions = entries.iter().enumerate().filter(|(_, entry)| except.is_none() || entry.source.as_ref() != except);
+        let positions = positions.filter_map(|(at, _)| u32::try_from(start + at).ok()).collect();
+        Ok(Push { positions, next: 0, ahead: BTreeSet::new() })
+    }
+
+    /// Those of the named items that are here, in order of arrival.
+    pub(crate) async fn push_ids(&self, collection: &CollectionId, ids: &[ShortId]) -> Result<Push, Error> {
+        let indexes = self.index(collection).await?;
+        let index = indexes.get(collection);
+        let mut positions: Vec<u32> = ids.iter().filter_map(|id| index?.position(*id)).collect();
+        positions.sort_unstable();
+        Ok(Push { positions: positions.into(), next: 0, ahead: BTreeSet::new() })
+    }
+
+    /// All short ids of a collection, ascending.
+    pub(crate) async fn ids(&self, collection: &CollectionId) -> Result<Arc<[ShortId]>, Error> {
+        let mut indexes = self.index(collection).await?;
+        Ok(indexes.entry(*collection).or_default().ids())
+    }
+
+    /// Whether a peer's cursor names a prefix of our arrival log.
+    pub(crate) async fn verifies(&self, collection: &CollectionId, cursor: &Cursor) -> Result<bool, Error> {
+        let indexes = self.index(collection).await?;
+        Ok(indexes.get(collection).is_some_and(|index| index.verifies(&self.shared.epoch, cursor)))
+    }
+
+    /// The next pack of a push.
+    pub(crate) async fn chunk(&self, collection: &CollectionId, mut push: Push) -> Result<Chunk, Error> {
+        let spec = self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
+        let mut building = Building::new(Rules::from(&spec));
+        while building.bytes < CHUNK_BYTES
+            && let Some(at) = push.positions.get(push.next).copied()
+        {
+            push.next += 1;
+            let place = {
+                let indexes = self.indexes.lock().await;
+                let entries = indexes.get(collection).map(|index| index.from(at.try_into().unwrap_or(usize::MAX)));
+                entries.and_then(|entries| entries.first()).map(|entry| entry.place)
+            };
+            let Some(place) = place else { continue };
+            let stored = self.stored(collection, place, &building.rules).await?;
+            if !push.ahead.remove(stored.version.cid()) {
+                building.add(stored);
+            }
+        }
+        for cid in self.prove(collection, &mut building).await? {
+            push.ahead.insert(cid);
+        }
+        let records = self.records_of(&building).await?;
+        let (versions, done) = (building.versions.len(), push.next >= push.positions.len());
+        let pack = if versions == 0 { None } else { Some(pack::pack(&records, &building.versions)?.into()) };
+        Ok(Chunk { pack, versions, rest: (!done).then_some(push) })
+    }
+
+    /// Adds what follows each unsigned tail in its log, up to a signature.
+    async fn prove(&self, collection: &CollectionId, building: &mut Building) -> Result<Vec<Cid>, Error> {
+        let mut ahead = Vec::new();
+        while let Some((replica, position, tail)) = building.tails.pop_first() {
+            let next = table::log_prefix(collection, &replica, position.saturating_add(1));
+            let mut follower = None;
+            for record in all(&*self.store, table::LOG, &next).await? {
+                let stored = self.stored(collection, Place::from_bytes(&record.value)?, &building.rules).await?;
+                if stored.version.header().previous.as_ref() == Some(&tail) {
+                    follower = Some(stored);
+                }
+            }
+            let follower = follower.ok_or(Error::Damaged { what: "the proof of a version" })?;
+            ahead.push(follower.version.cid().clone());
+            building.add(follower);
+        }
+        Ok(ahead)
+    }
+
+    async fn records_of(&self, building: &Building) -> Result<Vec<ReplicaRecord>, Error> {
+        let mut records = Vec::new();
+        for replica in &building.replicas {
+            let bytes = record(&*self.store, table::REPLICA, replica.as_bytes()).await?;
+            let bytes = bytes.ok_or(Error::Damaged { what: "a replica record" })?;
+            records.extend(bytes.as_chunks::<48>().0.iter().map(ReplicaRecord::from_bytes));
+        }
+        records.sort_unstable();
+        Ok(records)
+    }
+
+    async fn stored(&self, collection: &CollectionId, place: Place, rules: &Rules) -> Result<StoredVersion, Error> {
+        let bytes = record(&*self.store, table::VERSION, &table::version_key(collection, place)).await?;
+        let mut stored = StoredVersion::decode(&bytes.ok_or(Error::Damaged { what: "the arrival log" })?, rules)?;
+        if let Some(block) = stored.version.block() {
+            stored.block = self.store.blob(block, 0..u64::MAX).await?;
+        }
+        Ok(stored)
+    }
+
+    /// A whole block, if it is here. Whoever names its CID has been given a version that links it.
+    pub(crate) async fn block(&self, block: &Cid) -> Result<Option<Bytes>, Error> {
+        Ok(self.store.blob(block, 0..u64::MAX).await?)
+    }
+
+    /// The definition of a replicated collection.
+    pub(crate) fn spec(&self, collection: &CollectionId) -> Option<civic_types::CollectionSpec> {
+        self.shared.spec(collection)
+    }
+
+    /// Blocks of a collection that are linked and not here, at most `limit`.
+    pub(crate) async fn missing_blocks(&self, collection: &CollectionId, limit: usize) -> Result<Vec<Cid>, Error> {
+        let prefix = Bytes::copy_from_slice(collection.as_bytes());
+        let page = self.store.records(&RecordScan::table(table::BLOCK).prefix(prefix).limit(limit)).await?;
+        let cid = |key: &[u8]| key.get(32..).and_then(|cid| Cid::from_bytes(cid).ok());
+        Ok(page.items.iter().filter_map(|record| cid(&record.key)).collect())
+    }
+}
+
+/// A pack in the making.
+struct Building {
+    rules: Rules,
+    versions: Vec<PackedVersion>,
+    replicas: BTreeSet<ReplicaId>,
+    within: BTreeSet<Cid>,
+    /// Versions that no signature and no follower vouches for yet.
+    tails: BTreeSet<(ReplicaId, u64, Cid)>,
+    bytes: usize,
+    block_bytes: usize,
+}
+
+impl Building {
+    fn new(rules: Rules) -> Self {
+        let (versions, replicas) = (Vec::new(), BTreeSet::new());
+        let (within, tails) = (BTreeSet::new(), BTreeSet::new());
+        Self { rules, versions, replicas, within, tails, bytes: 0, block_bytes: 0 }
+    }
+
+    fn add(&mut self, stored: StoredVersion) {
+        if !self.within.insert(stored.version.cid().clone()) {
+            return;
+        }
+        let header = stored.version.header();
+        self.replicas.insert(header.replica);
+        if let Some(previous) = &header.previous {
+            self.tails.remove(&(header.replica, header.position.saturating_sub(1), previous.clone()));
+        }
+        if stored.signature.is_none() {
+            self.tails.insert((header.replica, header.position, stored.version.cid().clone()));
+        }
+        let fits = |block: &Bytes| {
+            block.len() <= MAX_PACKED_BLOCK_BYTES && self.block_bytes + block.len() <= CHUNK_BLOCK_BYTES
+        };
+        let block = stored.block.filter(fits);
+        self.bytes += stored.version.bytes().len() + 64;
+        self.block_bytes += block.as_ref().map_or(0, Bytes::len);
+        self.versions.push(PackedVersion { version: stored.version, signature: stored.signature, block });
+    }
+}

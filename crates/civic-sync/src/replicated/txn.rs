@@ -1,0 +1,239 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use civic_crdt::document::{BodyState, Document};
+use civic_crdt::version::Rules;
+use civic_store::{Folded, Incomplete, Pin, ReadView, RecordScan, WriteOp};
+use civic_types::item::{ItemId, kind};
+use civic_types::{Cid, CollectionId, CollectionSpec, DocumentKey, PeerId};
+use zeroize::Zeroizing;
+
+use super::shared::Shared;
+use crate::error::Error;
+use crate::reconcile::short_id;
+use crate::table::{self, Arrival, AuthorState, Head, Place, Row, ScopeState, StoredVersion};
+
+/// One hook's work inside the store's transaction: what it read, what it changed, what is to be written.
+pub(super) struct Txn<'a> {
+    view: &'a dyn ReadView,
+    shared: &'a Shared,
+    collections: BTreeMap<CollectionId, OpenCollection>,
+    documents: BTreeMap<(CollectionId, Row), OpenDocument>,
+    ops: Vec<WriteOp>,
+}
+
+pub(super) struct OpenCollection {
+    pub(super) rules: Rules,
+    pub(super) spec: CollectionSpec,
+    scope_key: Zeroizing<[u8; 32]>,
+    scope: ScopeState,
+    scope_changed: bool,
+    pub(super) author: Option<AuthorState>,
+    added: BTreeSet<Cid>,
+}
+
+pub(super) struct OpenDocument {
+    pub(super) document: Document,
+    key: DocumentKey,
+    versions: u32,
+    changed: bool,
+}
+
+impl<'a> Txn<'a> {
+    pub(super) fn new(view: &'a dyn ReadView, shared: &'a Shared) -> Self {
+        Self { view, shared, collections: BTreeMap::new(), documents: BTreeMap::new(), ops: Vec::new() }
+    }
+
+    pub(super) fn collection(&mut self, id: &CollectionId) -> Result<&mut OpenCollection, Error> {
+        if !self.collections.contains_key(id) {
+            let unknown = Error::UnknownCollection { collection: *id };
+            let spec = self.shared.spec(id).ok_or(unknown)?;
+            let scope = self.view.record(table::SCOPE, id.as_bytes())?;
+            let author = self.view.record(table::AUTHOR, id.as_bytes())?;
+            let open = OpenCollection {
+                rules: Rules::from(&spec),
+                scope_key: self.shared.scope_key(&spec)?,
+                spec,
+                scope: scope.map(|bytes| ScopeState::decode(&bytes)).transpose()?.unwrap_or_default(),
+                scope_changed: false,
+                author: author.map(|bytes| AuthorState::decode(&bytes)).transpose()?,
+                added: BTreeSet::new(),
+            };
+            self.collections.insert(*id, open);
+        }
+        self.collections.get_mut(id).ok_or(Error::UnknownCollection { collection: *id })
+    }
+
+    pub(super) fn document(&mut self, key: &DocumentKey) -> Result<&mut OpenDocument, Error> {
+        let row = table::row_of(&self.shared.row_secret.0, &key.document);
+        let slot = (key.collection, row);
+        if !self.documents.contains_key(&slot) {
+            let open = self.load(key, row)?;
+            self.documents.insert(slot, open);
+        }
+        self.documents.get_mut(&slot).ok_or(Error::Damaged { what: "a document" })
+    }
+
+    /// Whether the item is held or was added by this transaction.
+    pub(super) fn holds(&mut self, collection: &CollectionId, cid: &Cid) -> Result<bool, Error> {
+        if self.collection(collection)?.added.contains(cid) {
+            return Ok(true);
+        }
+        Ok(self.view.record(table::ITEM, &table::item_key(collection, cid))?.is_some())
+    }
+
+    /// Whether a held version of the replica's log follows `cid` by its `q`: then `cid` is authentic.
+    pub(super) fn vouched_by_held(&mut self, version: &civic_crdt::version::Version) -> Result<bool, Error> {
+        let header = version.header();
+        let rules = self.collection(&header.collection)?.rules;
+        let next = table::log_prefix(&header.collection, &header.replica, header.position.saturating_add(1));
+        let page = self.view.records(&RecordScan::table(table::LOG).prefix(next).limit(MAX_FORKS))?;
+        for record in page.items {
+            let place = table::version_key(&header.collection, Place::from_bytes(&record.value)?);
+            let Some(bytes) = self.view.record(table::VERSION, &place)? else { continue };
+            let held = StoredVersion::decode(&bytes, &rules)?;
+            if held.version.header().previous.as_ref() == Some(version.cid()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes the rows of a version that its open document has just admitted.
+    pub(super) fn add(&mut self, stored: &StoredVersion, source: Option<PeerId>) -> Result<(), Error> {
+        let key = stored.version.key();
+        let row = table::row_of(&self.shared.row_secret.0, &key.document);
+        let open = self.document(&key)?;
+        let place = Place { row, index: open.versions };
+        open.versions = open.versions.saturating_add(1);
+        open.changed = true;
+        let cid = stored.version.cid().clone();
+        let collection = self.collection(&key.collection)?;
+        let id = ItemId { kind: kind::VERSION, cid: cid.clone() };
+        collection.scope.seq += 1;
+        collection.scope.chain = table::extend_chain(&collection.scope.chain, &cid);
+        collection.scope.hash.add(&collection.scope_key, &id);
+        collection.scope_changed = true;
+        collection.added.insert(cid.clone());
+        let (seq, chain) = (collection.scope.seq, collection.scope.chain);
+        let short = short_id(&collection.scope_key, &id);
+        let arrival = Arrival { cid: cid.clone(), short, chain, source, place };
+        let header = stored.version.header();
+        let log = table::log_prefix(&key.collection, &header.replica, header.position);
+        let at = Bytes::copy_from_slice(&place.to_bytes());
+        self.ops.push(table::put(table::VERSION, table::version_key(&key.collection, place), stored.encode()));
+        self.ops.push(table::put(table::ITEM, table::item_key(&key.collection, &cid), at.clone()));
+        self.ops.push(table::put(table::LOG, table::key(&[&log, cid.as_bytes()]), at));
+        self.ops.push(table::put(table::ARRIVAL, table::arrival_key(&key.collection, seq), arrival.encode()));
+        match (stored.version.block(), &stored.block) {
+            (Some(id), Some(bytes)) => self.keep_block(id, bytes),
+            (Some(id), None) => {
+                let missing = table::key(&[key.collection.as_bytes(), id.as_bytes()]);
+                self.ops.push(table::put(table::BLOCK, missing, Bytes::copy_from_slice(cid.as_bytes())));
+            }
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Puts a block that has arrived beside its version and folds the document anew.
+    pub(super) fn add_block(&mut self, collection: CollectionId, block: &Cid, bytes: &Bytes) -> Result<(), Error> {
+        let missing = table::key(&[collection.as_bytes(), block.as_bytes()]);
+        let Some(version) = self.view.record(table::BLOCK, &missing)? else { return Ok(()) };
+        let item = table::key(&[collection.as_bytes(), &[kind::VERSION], &version]);
+        let place = self.view.record(table::ITEM, &item)?.ok_or(Error::Damaged { what: "a missing block" })?;
+        let at = table::version_key(&collection, Place::from_bytes(&place)?);
+        let stored = self.view.record(table::VERSION, &at)?.ok_or(Error::Damaged { what: "a missing block" })?;
+        let rules = self.collection(&collection)?.rules;
+        let stored = StoredVersion::decode(&stored, &rules)?;
+        let open = self.document(&stored.version.key())?;
+        let _effect = open.document.body_arrived(stored.version.cid(), BodyState::Readable(bytes.clone()));
+        open.changed = true;
+        self.keep_block(block, bytes);
+        self.ops.push(table::remove(table::BLOCK, missing));
+        Ok(())
+    }
+
+    /// A block lives as long as its version.
+    fn keep_block(&mut self, id: &Cid, bytes: &Bytes) {
+        self.ops.push(WriteOp::Blob { id: id.clone(), bytes: bytes.clone() });
+        self.ops.push(WriteOp::Pin { target: id.clone(), pin: Pin::App });
+    }
+
+    pub(super) fn push(&mut self, op: WriteOp) {
+        self.ops.push(op);
+    }
+
+    pub(super) fn view(&self) -> &'a dyn ReadView {
+        self.view
+    }
+
+    /// Everything that is to be written: rows, heads, folds, scopes.
+    pub(super) fn finish(mut self) -> Vec<WriteOp> {
+        for ((collection, row), open) in self.documents {
+            if !open.changed {
+                self.shared.cache(collection, row, open.document);
+                continue;
+            }
+            let heads = open.document.heads();
+            let head = Head { document: open.key.document.clone(), versions: open.versions, heads: heads.clone() };
+            let at = table::key(&[collection.as_bytes(), &row]);
+            self.ops.push(table::put(table::HEAD, at, head.encode()));
+            let state = open.document.view().map(|value| Folded {
+                value,
+                heads,
+                conflicts: !open.document.conflicts().is_empty(),
+                incomplete: open.document.incomplete().map(|incomplete| Incomplete {
+                    missing: u32::try_from(incomplete.missing.len()).unwrap_or(u32::MAX),
+                    unreadable: u32::try_from(incomplete.unreadable.len()).unwrap_or(u32::MAX),
+                }),
+            });
+            self.ops.push(WriteOp::Fold { key: open.key, state });
+            self.shared.cache(collection, row, open.document);
+        }
+        for (id, open) in self.collections {
+            let at = Bytes::copy_from_slice(id.as_bytes());
+            if open.scope_changed {
+                self.ops.push(table::put(table::SCOPE, at.clone(), open.scope.encode()));
+            }
+            if let Some(author) = open.author.filter(|author| open.added.contains(&author.last)) {
+                self.ops.push(table::put(table::AUTHOR, at, author.encode()));
+            }
+        }
+        self.ops
+    }
+
+    fn load(&mut self, key: &DocumentKey, row: Row) -> Result<OpenDocument, Error> {
+        let (rules, policy) = {
+            let open = self.collection(&key.collection)?;
+            (open.rules, open.spec.delete)
+        };
+        let at = table::key(&[key.collection.as_bytes(), &row]);
+        let Some(head) = self.view.record(table::HEAD, &at)? else {
+            let document = Document::new(policy, rules.hash);
+            return Ok(OpenDocument { document, key: key.clone(), versions: 0, changed: false });
+        };
+        let head = Head::decode(&head)?;
+        if head.document != key.document {
+            return Err(Error::Damaged { what: "two documents of one row" });
+        }
+        if let Some(document) = self.shared.cached(key.collection, row, &head.heads) {
+            return Ok(OpenDocument { document, key: key.clone(), versions: head.versions, changed: false });
+        }
+        let mut document = Document::new(policy, rules.hash);
+        for record in table::all_records(table::VERSION, &at, |scan| self.view.records(scan))? {
+            let stored = StoredVersion::decode(&record.value, &rules)?;
+            let block = stored.version.block().map(|id| self.view.blob(id)).transpose()?.flatten();
+            let body = block.map_or_else(|| BodyState::of(&stored.version), BodyState::Readable);
+            // Whatever is kept was admitted, in this order.
+            let _admission = document.insert(&stored.version, body);
+        }
+        if document.heads() != head.heads {
+            return Err(Error::Damaged { what: "a document's versions" });
+        }
+        Ok(OpenDocument { document, key: key.clone(), versions: head.versions, changed: false })
+    }
+}
+
+/// Held versions of one place in a log that are looked through; more than one is a fork.
+const MAX_FORKS: usize = 64;
