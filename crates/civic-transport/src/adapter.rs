@@ -38,7 +38,7 @@ use crate::peer::{PeerAddr, PeerInfo, TransportKind};
 /// # Implementing
 ///
 /// Media that carry bare frames implement their own framing and authentication first; whatever implements
-/// this trait runs the [`conformance`](crate::conformance) kit.
+/// this trait runs the kit of feature `conformance`.
 ///
 /// # Wrapping
 ///

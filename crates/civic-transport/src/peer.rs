@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use civic_types::time::Timestamp;
 use civic_types::PeerId;
+use civic_types::time::Timestamp;
 
 /// A medium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,38 +1,91 @@
-//! What links carry: [`Envelope`].
+//! What links carry: [`Envelope`], either [`SignedEnvelope`] or [`LocalEnvelope`], and its bytes.
+//!
+//! A signed envelope has two forms under one signature: the full form, canonical CBOR, and the
+//! [`CompactEnvelope`] of radio links, which shortens the ids. A local one is a type, a priority and a
+//! payload, and never leaves the link that it was sent on.
+
+mod compact;
+mod error;
+mod full;
+mod local;
+mod priority;
+mod signed;
+#[cfg(test)]
+mod tests;
+mod ttl;
+mod wire;
+
+pub use compact::{CompactEnvelope, SenderTime};
+pub use error::EnvelopeError;
+pub use full::{MAX_FULL_BYTES, MAX_FULL_OVERHEAD_BYTES};
+pub use local::LocalEnvelope;
+pub use priority::Priority;
+pub(crate) use signed::short_id;
+pub use signed::{DEFAULT_MAX_HOPS, EnvelopeFields, EnvelopeId, MAX_HOPS, SignedEnvelope};
+pub use ttl::Ttl;
+pub use wire::{KIND_LOCAL, KIND_SIGNED, MAX_WIRE_BYTES};
 
 use bytes::Bytes;
-
-/// Urgency; a claim of the sender, and the order of the queues.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Priority {
-    /// Life and limb.
-    Critical = 0,
-    /// Before everyday traffic.
-    High = 1,
-    /// Everyday traffic.
-    #[default]
-    Normal = 2,
-    /// May wait.
-    Low = 3,
-    /// Large and patient.
-    Bulk = 4,
-}
 
 /// What links carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Envelope {
     /// Between authenticated neighbours only; unsigned, never forwarded.
     Local(LocalEnvelope),
+    /// Signed by whoever wrote it; may be forwarded.
+    Signed(SignedEnvelope),
 }
 
-/// A payload for an authenticated neighbour.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalEnvelope {
+impl Envelope {
+    /// A payload of everyday urgency for a neighbour.
+    ///
+    /// ```
+    /// use civic_transport::{Envelope, Priority};
+    ///
+    /// let envelope = Envelope::local(7, "hello");
+    /// assert_eq!((envelope.message_type(), envelope.priority()), (7, Priority::Normal));
+    /// ```
+    #[must_use]
+    pub fn local(message_type: u8, payload: impl Into<Bytes>) -> Self {
+        Self::Local(LocalEnvelope { message_type, priority: Priority::Normal, payload: payload.into() })
+    }
+
     /// What the payload is, as the layers above number it.
-    pub message_type: u8,
+    #[must_use]
+    pub const fn message_type(&self) -> u8 {
+        match self {
+            Self::Local(envelope) => envelope.message_type,
+            Self::Signed(envelope) => envelope.fields().message_type,
+        }
+    }
+
     /// Its urgency.
-    pub priority: Priority,
+    #[must_use]
+    pub const fn priority(&self) -> Priority {
+        match self {
+            Self::Local(envelope) => envelope.priority,
+            Self::Signed(envelope) => envelope.fields().priority,
+        }
+    }
+
     /// The payload.
-    pub payload: Bytes,
+    #[must_use]
+    pub const fn payload(&self) -> &Bytes {
+        match self {
+            Self::Local(envelope) => &envelope.payload,
+            Self::Signed(envelope) => &envelope.fields().payload,
+        }
+    }
+}
+
+impl From<LocalEnvelope> for Envelope {
+    fn from(envelope: LocalEnvelope) -> Self {
+        Self::Local(envelope)
+    }
+}
+
+impl From<SignedEnvelope> for Envelope {
+    fn from(envelope: SignedEnvelope) -> Self {
+        Self::Signed(envelope)
+    }
 }
