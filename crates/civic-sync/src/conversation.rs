@@ -53,6 +53,29 @@ pub struct Totals {
     pub rounds: u64,
 }
 
+impl Totals {
+    /// What has been added since `earlier`.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            bytes_sent: self.bytes_sent.saturating_sub(earlier.bytes_sent),
+            bytes_received: self.bytes_received.saturating_sub(earlier.bytes_received),
+            versions_sent: self.versions_sent.saturating_sub(earlier.versions_sent),
+            versions_received: self.versions_received.saturating_sub(earlier.versions_received),
+            rounds: self.rounds.saturating_sub(earlier.rounds),
+        }
+    }
+
+    /// Adds another connection's.
+    pub const fn add(&mut self, other: &Self) {
+        self.bytes_sent += other.bytes_sent;
+        self.bytes_received += other.bytes_received;
+        self.versions_sent += other.versions_sent;
+        self.versions_received += other.versions_received;
+        self.rounds += other.rounds;
+    }
+}
+
 /// What an input led to.
 #[derive(Debug, Default)]
 pub struct Effects {

@@ -3,12 +3,15 @@
 use civic_crdt::clock::ClockError;
 use civic_crdt::document::{PlanError, WriteError};
 use civic_crdt::version::pack::PackError;
-use civic_types::{CollectionId, CommunityId, DocumentKey, PeerId};
+use civic_types::{CollectionId, CommunityId, DocumentKey};
 
 /// Why replication refuses or fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Too many wait already.
+    #[error("too many requests wait")]
+    Busy,
     /// The clock cannot give a stamp.
     #[error("the clock failed")]
     Clock(#[from] ClockError),
@@ -28,14 +31,6 @@ pub enum Error {
     #[error("the store holds damaged data: {what}")]
     Damaged {
         /// Where.
-        what: &'static str,
-    },
-    /// The peer sent bytes that are no frame, or a frame that has no place there.
-    #[error("{peer} broke the protocol: {what}")]
-    Misbehaved {
-        /// Who.
-        peer: PeerId,
-        /// How.
         what: &'static str,
     },
     /// Bytes are no pack.

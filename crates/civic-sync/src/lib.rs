@@ -3,6 +3,7 @@
 
 pub mod arq;
 mod conversation;
+pub mod driver;
 mod error;
 mod index;
 pub mod reconcile;
@@ -11,6 +12,7 @@ pub mod session;
 mod table;
 
 pub use conversation::{Conversation, Effects, Totals};
+pub use driver::{Driver, PeerSync, SyncConfig, SyncEvent, SyncEventStream, SyncHandle};
 pub use error::Error;
 pub use replicated::{Identity, Imported, Replicated};
 pub use table::Cursor;

@@ -218,6 +218,12 @@ impl Replicated {
         self.shared.replica
     }
 
+    /// A number greater than all that this device gave before, also before its last restart.
+    pub(crate) fn connection_number(&self) -> u64 {
+        // A clock that has come to its end repeats itself: connections may then be mixed up, not documents.
+        self.shared.clock.tick().map_or(u64::MAX, |hlc| hlc.stamp().pack())
+    }
+
     /// The device that this is.
     #[must_use]
     pub fn peer_id(&self) -> PeerId {
