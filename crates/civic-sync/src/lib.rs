@@ -14,5 +14,5 @@ mod table;
 pub use conversation::{Conversation, Effects, Totals};
 pub use driver::{Driver, PeerSync, SyncConfig, SyncEvent, SyncEventStream, SyncHandle};
 pub use error::Error;
-pub use replicated::{Identity, Imported, Replicated};
+pub use replicated::{Held, Identity, Imported, MAX_HELD, Replicated};
 pub use table::Cursor;

@@ -1,5 +1,6 @@
 //! [`Replicated`]: a store whose collections follow their people.
 
+mod audit;
 mod import;
 mod local;
 mod park;
@@ -35,6 +36,7 @@ use self::shared::Shared;
 use crate::error::Error;
 use crate::table;
 
+pub use self::audit::{Held, MAX_HELD};
 pub use self::import::Imported;
 pub(crate) use self::read::Push;
 

@@ -144,7 +144,7 @@ impl Replicated {
         Ok(records)
     }
 
-    async fn stored(&self, collection: &CollectionId, place: Place, rules: &Rules) -> Result<StoredVersion, Error> {
+    pub(super) async fn stored(&self, collection: &CollectionId, place: Place, rules: &Rules) -> Result<StoredVersion, Error> {
         let bytes = record(&*self.store, table::VERSION, &table::version_key(collection, place)).await?;
         let mut stored = StoredVersion::decode(&bytes.ok_or(Error::Damaged { what: "the arrival log" })?, rules)?;
         if let Some(block) = stored.version.block() {
