@@ -80,7 +80,12 @@ pub(crate) fn encrypt(key: &[u8; 32], nonce: &[u8; NONCE_LEN], aad: &[u8], plain
     XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(*nonce), payload).unwrap_or_default()
 }
 
-pub(crate) fn decrypt(key: &[u8; 32], nonce: &[u8; NONCE_LEN], aad: &[u8], ciphertext: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn decrypt(
+    key: &[u8; 32],
+    nonce: &[u8; NONCE_LEN],
+    aad: &[u8],
+    ciphertext: &[u8],
+) -> Result<Vec<u8>, Error> {
     let payload = Payload { msg: ciphertext, aad };
     XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(*nonce), payload).map_err(|_| Error::Aead)
 }

@@ -34,7 +34,8 @@ pub fn sign_item(key: &DeviceKey, kind: u8, cid: &Cid) -> Signature {
 /// [`Error::Malformed`] never happens for one pair; the type says so for all frames.
 pub fn seal_item(key: &DeviceKey, item: Item, hash: HashAlgorithm) -> Result<SignedItem, Error> {
     let signature = sign_item(key, item.kind(), &item.id(hash).cid);
-    let frame = Frame::new(vec![(key.public_key(), signature)]).map_err(|_| Error::Malformed { what: "frame" })?;
+    let frame =
+        Frame::new(vec![(key.public_key(), signature)]).map_err(|_| Error::Malformed { what: "frame" })?;
     Ok(SignedItem { item, frame })
 }
 
@@ -82,7 +83,8 @@ impl Verifier {
     pub fn frame(&self, item: &SignedItem, hash: HashAlgorithm) -> Result<Frame, Error> {
         let id = item.item.id(hash);
         let pairs = item.frame.pairs();
-        let valid = pairs.iter().filter(|(key, signature)| self.item(key, id.kind, &id.cid, signature)).copied();
+        let valid =
+            pairs.iter().filter(|(key, signature)| self.item(key, id.kind, &id.cid, signature)).copied();
         Frame::new(valid.collect()).map_err(|_| Error::Signature)
     }
 }

@@ -1,4 +1,5 @@
 //! Keys, signatures, device lists and communities against vectors of an independent implementation.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by panicking")]
 
 use std::collections::HashMap;
 
@@ -73,7 +74,11 @@ fn forged_signatures_of_the_admission_vectors_are_refused() {
         verifier.item(&key, kind::VERSION, &cid, &Signature::from_bytes(array(&version["signature"])))
     };
     assert!(holds(&vectors["good"]) && holds(&vectors["first"]));
-    let forged = ["signed by another device", "one bit of the signature flipped", "signature under the label of a message"];
+    let forged = [
+        "signed by another device",
+        "one bit of the signature flipped",
+        "signature under the label of a message",
+    ];
     let mut refused = 0;
     for version in vectors["refused"].as_array().unwrap() {
         if forged.contains(&version["why"].as_str().unwrap()) {

@@ -20,7 +20,7 @@ use civic_types::time::Tick;
 pub const WINDOW: usize = 16;
 
 /// Frames kept that came too early.
-pub const MAX_EARLY: usize = 2 * WINDOW;
+pub const MAX_EARLY: u32 = 32;
 
 /// First time to wait for an acknowledgement, and the longest.
 pub const FIRST_TIMEOUT: Duration = Duration::from_millis(250);
@@ -68,7 +68,16 @@ impl Arq {
     pub fn new(number: u64) -> Self {
         let (waiting, early) = (VecDeque::new(), BTreeMap::new());
         let ours = number.max(1);
-        Self { ours, theirs: None, waiting, first: 1, expected: 1, early, acknowledge: false, introduce: false }
+        Self {
+            ours,
+            theirs: None,
+            waiting,
+            first: 1,
+            expected: 1,
+            early,
+            acknowledge: false,
+            introduce: false,
+        }
     }
 
     /// Begins anew after [`Received::Restarted`], under the same number.
@@ -91,7 +100,9 @@ impl Arq {
     /// Takes a datagram; one that is malformed or of an earlier connection is ignored.
     pub fn receive(&mut self, datagram: &Bytes) -> Received {
         let none = Received::Frames(Vec::new());
-        let Some((Header { ours: theirs, theirs: ours, seq, ack }, frame)) = parse(datagram) else { return none };
+        let Some((Header { ours: theirs, theirs: ours, seq, ack }, frame)) = parse(datagram) else {
+            return none;
+        };
         match self.theirs {
             Some(known) if theirs > known => return Received::Restarted,
             Some(known) if theirs < known => return none,
@@ -109,7 +120,7 @@ impl Arq {
             return none;
         }
         self.acknowledge = true;
-        let window = self.expected..self.expected.saturating_add(MAX_EARLY as u32);
+        let window = self.expected..self.expected.saturating_add(MAX_EARLY);
         if window.contains(&seq) {
             self.early.insert(seq, frame);
         }
@@ -125,14 +136,12 @@ impl Arq {
     pub fn transmit(&mut self, now: Tick) -> Vec<Bytes> {
         let mut out = Vec::new();
         let (ours, theirs, ack) = (self.ours, self.theirs.unwrap_or_default(), self.expected);
-        let mut seq = self.first;
-        for waiting in self.waiting.iter_mut().take(WINDOW) {
+        for (seq, waiting) in (self.first..).zip(self.waiting.iter_mut().take(WINDOW)) {
             let due = waiting.sent.is_none_or(|(at, times)| at.saturating_add(timeout(times)) <= now);
             if due {
                 waiting.sent = Some((now, waiting.sent.map_or(0, |(_, times)| times + 1)));
                 out.push(datagram(&Header { ours, theirs, seq, ack }, &waiting.frame));
             }
-            seq += 1;
         }
         if std::mem::take(&mut self.introduce) && out.is_empty() {
             self.acknowledge = true;

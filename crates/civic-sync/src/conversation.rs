@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use civic_types::time::Tick;
 use civic_types::limits::MAX_BLOCK_BYTES;
+use civic_types::time::Tick;
 use civic_types::{Cid, CollectionId, CollectionSpec, PeerId};
 
 use crate::error::Error;
@@ -294,7 +294,8 @@ impl Conversation {
         effects: &mut Effects,
     ) -> Result<(), Error> {
         let Some(fetch) = &mut self.fetch else { return Ok(()) };
-        let asked = fetch.queue.front() == Some(&(collection, block.clone())) && offset == fetch.bytes.len() as u64;
+        let asked =
+            fetch.queue.front() == Some(&(collection, block.clone())) && offset == fetch.bytes.len() as u64;
         let fits = total <= MAX_BLOCK_BYTES as u64 && offset + bytes.len() as u64 <= total;
         if !asked || (total > 0 && (!fits || bytes.is_empty())) {
             effects.misbehaved = Some("part of a block that was not asked for");

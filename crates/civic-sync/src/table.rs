@@ -137,7 +137,8 @@ impl StoredVersion {
         }
         let header = bytes.slice_ref(input.bytes()?);
         let version = Version::decode(header, rules).map_err(|_| DAMAGED)?;
-        let signature = if input.try_null() { None } else { Some(Signature::from_bytes(input.byte_array()?)) };
+        let signature =
+            if input.try_null() { None } else { Some(Signature::from_bytes(input.byte_array()?)) };
         Ok(Self { version, signature, block: None })
     }
 }

@@ -1,4 +1,5 @@
 //! Drivers over memory links, on a real runtime: devices converge, strangers learn nothing, cheats are left.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,12 @@ async fn device(network: &MemoryNetwork) -> Device {
 }
 
 fn genesis() -> Genesis {
-    Genesis { name: "Hamnen".into(), admins: vec![AgentId::from_bytes([1; 32])], created_s: 1, nonce: [2; 16] }
+    Genesis {
+        name: "Hamnen".into(),
+        admins: vec![AgentId::from_bytes([1; 32])],
+        created_s: 1,
+        nonce: [2; 16],
+    }
 }
 
 async fn member(network: &MemoryNetwork) -> Device {
@@ -75,11 +81,16 @@ async fn two_devices_converge_and_definitions_travel() {
     let pumps = a.replicated.define(&CollectionSpec::new(genesis().id(), "pumps").unwrap()).await.unwrap();
     set(&a, &key(pumps, "pump-1"), value!({"status": "dry"})).await;
     within("settled", b.handle.settled(&a.peer)).await.unwrap();
-    assert_eq!(b.replicated.get(&key(pumps, "pump-1")).await.unwrap().unwrap().value, value!({"status": "dry"}));
+    assert_eq!(
+        b.replicated.get(&key(pumps, "pump-1")).await.unwrap().unwrap().value,
+        value!({"status": "dry"})
+    );
     assert_eq!(a.replicated.root(&pumps).await.unwrap(), b.replicated.root(&pumps).await.unwrap());
     let peers = a.handle.peers();
     assert_eq!((peers.len(), peers[0].peer, peers[0].totals.versions_sent), (1, b.peer, 1));
-    let other = CollectionSpec::new(genesis().id(), "pumps").unwrap().with_delete(civic_types::id::DeletePolicy::AddWins);
+    let other = CollectionSpec::new(genesis().id(), "pumps")
+        .unwrap()
+        .with_delete(civic_types::id::DeletePolicy::AddWins);
     assert!(matches!(b.replicated.define(&other).await, Err(Error::CollectionMismatch { .. })));
 }
 

@@ -2,6 +2,7 @@
 //! restarted, all end with equal roots and every acknowledged write.
 //!
 //! `CIVIC_SEED=17` runs one seed, `CIVIC_SEEDS=2000` so many.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by panicking")]
 
 mod simulation {
     pub(crate) mod scenario;
@@ -25,7 +26,9 @@ fn every_seed_converges_with_every_acknowledged_write() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for seed in seeds {
         if let Err(why) = runtime.block_on(scenario::run(seed)) {
-            panic!("seed {seed}: {why}\nreplay: CIVIC_SEED={seed} cargo test -p civic-sync --test simulation");
+            panic!(
+                "seed {seed}: {why}\nreplay: CIVIC_SEED={seed} cargo test -p civic-sync --test simulation"
+            );
         }
     }
 }

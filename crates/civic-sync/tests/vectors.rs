@@ -1,4 +1,5 @@
 //! Scope keys, short ids and fingerprints against vectors of an independent implementation.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by panicking")]
 
 use civic_crypto::community::CommunityKey;
 use civic_sync::reconcile::{LtHash, short_id};
@@ -22,7 +23,8 @@ fn the_first_twenty_versions_have_the_short_ids_and_fingerprint_of_the_vectors()
     let key = community.scope_key(&CollectionId::from_bytes(bytes(&vector["collection"])));
     assert_eq!(*key, bytes(&vector["scope_key"]));
     let versions = load(include_str!("vectors/versions.json"));
-    let ids: Vec<&str> = vector["short_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        vector["short_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     assert_eq!(ids.len(), 20);
     let mut hash = LtHash::new();
     for (version, want) in versions.as_array().unwrap().iter().zip(ids) {

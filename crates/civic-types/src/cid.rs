@@ -112,7 +112,11 @@ impl Cid {
     /// stated length, and nothing after it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CidError> {
         if let [0x12, 0x20, digest @ ..] = bytes {
-            return if digest.len() == 32 { Ok(Self(Repr::Long(bytes.into()))) } else { Err(CidError::Length) };
+            return if digest.len() == 32 {
+                Ok(Self(Repr::Long(bytes.into())))
+            } else {
+                Err(CidError::Length)
+            };
         }
         if let Ok(short) = <[u8; SHORT_LEN]>::try_from(bytes)
             && short[0] == VERSION_1
@@ -150,7 +154,9 @@ impl Cid {
         match &self.0 {
             Repr::Short(bytes) => u64::from(bytes[1]),
             Repr::Long(bytes) if bytes.first() == Some(&0x12) => 0x70,
-            Repr::Long(bytes) => varint(bytes).and_then(|(_, rest)| varint(rest)).map_or(0, |(codec, _)| codec),
+            Repr::Long(bytes) => {
+                varint(bytes).and_then(|(_, rest)| varint(rest)).map_or(0, |(codec, _)| codec)
+            }
         }
     }
 
@@ -214,7 +220,9 @@ impl Hash for Cid {
 impl fmt::Display for Cid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Repr::Long(bytes) if bytes.first() == Some(&0x12) => f.write_str(&bs58::encode(bytes).into_string()),
+            Repr::Long(bytes) if bytes.first() == Some(&0x12) => {
+                f.write_str(&bs58::encode(bytes).into_string())
+            }
             _ => write!(f, "b{}", BASE32_NOPAD.encode(self.as_bytes()).to_ascii_lowercase()),
         }
     }
@@ -235,9 +243,9 @@ impl FromStr for Cid {
         }
         let mut chars = text.chars();
         let bytes = match chars.next() {
-            Some('b') if !text.bytes().any(|b| b.is_ascii_uppercase()) => {
-                BASE32_NOPAD.decode(chars.as_str().to_ascii_uppercase().as_bytes()).map_err(|_| CidError::Text)?
-            }
+            Some('b') if !text.bytes().any(|b| b.is_ascii_uppercase()) => BASE32_NOPAD
+                .decode(chars.as_str().to_ascii_uppercase().as_bytes())
+                .map_err(|_| CidError::Text)?,
             Some('z') => bs58::decode(chars.as_str()).into_vec().map_err(|_| CidError::Text)?,
             _ => return Err(CidError::Text),
         };
@@ -273,7 +281,11 @@ fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), CidError> {
         value |= u64::from(byte & 0x7f) << (7 * i);
         if byte & 0x80 == 0 {
             let minimal = *byte != 0 || i == 0;
-            return if minimal { Ok((value, bytes.get(i + 1..).unwrap_or_default())) } else { Err(CidError::Varint) };
+            return if minimal {
+                Ok((value, bytes.get(i + 1..).unwrap_or_default()))
+            } else {
+                Err(CidError::Varint)
+            };
         }
     }
     Err(if bytes.len() < MAX_VARINT_BYTES { CidError::Length } else { CidError::Varint })

@@ -14,9 +14,11 @@ pub mod time;
 pub mod value;
 
 pub use cid::{Cid, HashAlgorithm};
-pub use id::{AgentId, CollectionId, CollectionSpec, CommunityId, DocumentId, DocumentKey, PeerId, ReplicaId};
+pub use id::{
+    AgentId, CollectionId, CollectionSpec, CommunityId, DocumentId, DocumentKey, PeerId, ReplicaId,
+};
 pub use key::{PublicKey, Signature};
 pub use patch::{FieldOp, FieldPath};
+pub use value::{Map, Value};
 #[cfg(feature = "serde")]
 pub use value::{from_value, to_value};
-pub use value::{Map, Value};

@@ -22,7 +22,8 @@ impl FieldPath {
     ///
     /// [`PathError`] for more than 32 segments or a segment that is empty or longer than 256 bytes.
     pub fn new<S: Into<String>>(segments: impl IntoIterator<Item = S>) -> Result<Self, PathError> {
-        let segments: Vec<String> = segments.into_iter().take(MAX_PATH_SEGMENTS + 1).map(Into::into).collect();
+        let segments: Vec<String> =
+            segments.into_iter().take(MAX_PATH_SEGMENTS + 1).map(Into::into).collect();
         if segments.len() > MAX_PATH_SEGMENTS {
             return Err(PathError::TooDeep);
         }

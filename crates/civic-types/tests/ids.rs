@@ -1,4 +1,5 @@
 //! Identifiers against vectors made by an independent implementation.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by panicking")]
 
 use civic_types::{AgentId, CollectionSpec, CommunityId, PeerId, PublicKey, cbor, item::ReplicaRecord};
 use data_encoding::HEXLOWER;

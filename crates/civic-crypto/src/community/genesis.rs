@@ -69,7 +69,8 @@ impl Genesis {
     }
 
     fn checked(self) -> Result<Self, Error> {
-        let named = (1..=MAX_NAME_BYTES).contains(&self.name.len()) && !self.name.chars().any(char::is_control);
+        let named =
+            (1..=MAX_NAME_BYTES).contains(&self.name.len()) && !self.name.chars().any(char::is_control);
         let led = (1..=MAX_ADMINS).contains(&self.admins.len()) && self.admins.is_sorted_by(|a, b| a < b);
         if named && led { Ok(self) } else { Err(MALFORMED) }
     }

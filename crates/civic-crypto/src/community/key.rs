@@ -55,7 +55,8 @@ impl CommunityKey {
     pub fn epoch_id(&self) -> [u8; EPOCH_LEN] {
         let mut id = [0; EPOCH_LEN];
         // 16 bytes are far below HKDF's limit, the one thing that expand refuses.
-        let _infallible = Hkdf::<Sha256>::new(None, &self.0[..]).expand(Label::COMMUNITY_ID.as_bytes(), &mut id);
+        let _infallible =
+            Hkdf::<Sha256>::new(None, &self.0[..]).expand(Label::COMMUNITY_ID.as_bytes(), &mut id);
         id
     }
 
@@ -82,7 +83,13 @@ impl CommunityKey {
 
     /// Whether the other end's proof holds, in constant time.
     #[must_use]
-    pub fn check_proof(&self, role: Role, binding: &[u8; 32], community: &CommunityId, proof: &[u8; 32]) -> bool {
+    pub fn check_proof(
+        &self,
+        role: Role,
+        binding: &[u8; 32],
+        community: &CommunityId,
+        proof: &[u8; 32],
+    ) -> bool {
         self.proof(role, binding, community).ct_eq(proof).into()
     }
 
@@ -91,7 +98,12 @@ impl CommunityKey {
     /// # Errors
     ///
     /// [`Error::Malformed`] above [`MAX_PACK_BYTES`].
-    pub fn seal(&self, rng: &mut dyn CryptoRng, community: &CommunityId, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
+    pub fn seal(
+        &self,
+        rng: &mut dyn CryptoRng,
+        community: &CommunityId,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Error> {
         if plaintext.len() > MAX_PACK_BYTES {
             return Err(Error::Malformed { what: "community pack" });
         }

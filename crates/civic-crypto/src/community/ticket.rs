@@ -132,7 +132,8 @@ mod tests {
             created_s: 7,
             nonce: [2; 16],
         };
-        let address = TicketAddress { peer: Some(PeerId::from_bytes([5; 32])), address: "192.0.2.1:4001".into() };
+        let address =
+            TicketAddress { peer: Some(PeerId::from_bytes([5; 32])), address: "192.0.2.1:4001".into() };
         let ticket = Ticket { genesis, key: CommunityKey::from_bytes([3; 32]), addresses: vec![address] };
         let text = ticket.to_secret_text();
         let back: Ticket = text.parse().unwrap();

@@ -11,7 +11,8 @@ use crate::Error;
 use crate::rng::random_bytes;
 
 /// What RFC 8446 section 4.4.3 puts before a CertificateVerify: 64 spaces and a context string.
-const TLS_CONTEXTS: [&[u8]; 2] = [b"TLS 1.3, server CertificateVerify\0", b"TLS 1.3, client CertificateVerify\0"];
+const TLS_CONTEXTS: [&[u8]; 2] =
+    [b"TLS 1.3, server CertificateVerify\0", b"TLS 1.3, client CertificateVerify\0"];
 const TLS_PADDING: usize = 64;
 
 /// A device's Ed25519 key. It is wiped from memory when dropped, cannot be printed, and signs only under

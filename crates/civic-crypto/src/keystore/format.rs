@@ -37,7 +37,11 @@ pub(super) struct Unlocked {
 }
 
 impl Unlocked {
-    pub(super) fn create(passphrase: &str, params: KdfParams, rng: &mut dyn CryptoRng) -> Result<Self, KeyStoreError> {
+    pub(super) fn create(
+        passphrase: &str,
+        params: KdfParams,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, KeyStoreError> {
         let (store_id, master) = (random_bytes(rng), Zeroizing::new(random_bytes(rng)));
         let mut made = Self { store_id, slots: Vec::new(), master, entries: Entries::new() };
         let slot = made.slot(passphrase, params, rng)?;
@@ -64,7 +68,8 @@ impl Unlocked {
         let count = count.ok_or(KeyStoreError::TooLarge { what: "key slots", limit: MAX_SLOTS })?;
         let mut out = [&MAGIC[..], &[FORMAT], &self.store_id, &[count]].concat();
         for (slot_type, body) in &self.slots {
-            let too_large = KeyStoreError::TooLarge { what: "bytes of a key slot", limit: usize::from(u16::MAX) };
+            let too_large =
+                KeyStoreError::TooLarge { what: "bytes of a key slot", limit: usize::from(u16::MAX) };
             out.push(*slot_type);
             out.extend_from_slice(&u16::try_from(body.len()).map_err(|_| too_large)?.to_be_bytes());
             out.extend_from_slice(body);
@@ -87,7 +92,8 @@ impl Unlocked {
             }
             let (kdf, wrap) = Kdf::decode(*slot_type, body)?;
             let (nonce, wrapped) = wrap.split_first_chunk::<NONCE_LEN>().ok_or(KeyStoreError::Unlock)?;
-            let before = body.len().checked_sub(wrap.len()).and_then(|end| body.get(..end)).unwrap_or_default();
+            let before =
+                body.len().checked_sub(wrap.len()).and_then(|end| body.get(..end)).unwrap_or_default();
             let aad = wrap_aad(&parsed.store_id, *slot_type, body.len(), before);
             if let Ok(key) = decrypt(&*kdf.key(passphrase)?, nonce, &aad, wrapped) {
                 let key = Zeroizing::new(key);
@@ -102,7 +108,12 @@ impl Unlocked {
         Ok(Self { store_id: parsed.store_id, slots, master, entries })
     }
 
-    fn slot(&self, passphrase: &str, params: KdfParams, rng: &mut dyn CryptoRng) -> Result<(u8, Vec<u8>), KeyStoreError> {
+    fn slot(
+        &self,
+        passphrase: &str,
+        params: KdfParams,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(u8, Vec<u8>), KeyStoreError> {
         let kdf = Kdf::new(params, rng)?;
         let before = kdf.encode();
         let length = before.len() + NONCE_LEN + self.master.len() + 16;
@@ -147,7 +158,8 @@ impl<'a> Parsed<'a> {
 fn entries_key(master: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
     // 32 bytes are far below HKDF's limit, the one thing that expand refuses.
-    let _infallible = Hkdf::<Sha256>::new(None, master).expand(Label::KEYSTORE_ENTRIES.as_bytes(), &mut key[..]);
+    let _infallible =
+        Hkdf::<Sha256>::new(None, master).expand(Label::KEYSTORE_ENTRIES.as_bytes(), &mut key[..]);
     key
 }
 

@@ -101,7 +101,8 @@ impl Kdf {
         let mut key = Zeroizing::new([0; 32]);
         match self.params {
             KdfParams::Argon2id { memory_kib, passes, lanes } => {
-                let params = Params::new(memory_kib, passes, lanes.into(), Some(32)).map_err(|_| KeyStoreError::Unlock)?;
+                let params = Params::new(memory_kib, passes, lanes.into(), Some(32))
+                    .map_err(|_| KeyStoreError::Unlock)?;
                 Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
                     .hash_password_into(prepared.as_bytes(), &self.salt, &mut key[..])
                     .map_err(|_| KeyStoreError::Unlock)?;
@@ -117,7 +118,9 @@ impl Kdf {
     fn checked(self) -> Result<Self, KeyStoreError> {
         let accepted = match self.params {
             KdfParams::Argon2id { memory_kib, passes, lanes } => {
-                (8 * 1024..=1024 * 1024).contains(&memory_kib) && (1..=16).contains(&passes) && (1..=4).contains(&lanes)
+                (8 * 1024..=1024 * 1024).contains(&memory_kib)
+                    && (1..=16).contains(&passes)
+                    && (1..=4).contains(&lanes)
             }
             KdfParams::Pbkdf2 { iterations } => (100_000..=10_000_000).contains(&iterations),
         };

@@ -100,7 +100,11 @@ impl<'a> Talk<'a> {
         self.transmit().await
     }
 
-    async fn run(&mut self, inputs: &mut mpsc::Receiver<PeerInput>, waiting: &AtomicUsize) -> Result<(), End> {
+    async fn run(
+        &mut self,
+        inputs: &mut mpsc::Receiver<PeerInput>,
+        waiting: &AtomicUsize,
+    ) -> Result<(), End> {
         loop {
             let repeat = self.arq.as_ref().and_then(Arq::next_timeout);
             let alarm = repeat.into_iter().chain(self.conversation.next_timeout()).min();
@@ -140,7 +144,8 @@ impl<'a> Talk<'a> {
             let mut anew = arq.begin_anew();
             received = anew.receive(&bytes);
             self.arq = Some(anew);
-            self.conversation = Conversation::new(Arc::clone(&self.context.replicated), self.peer, self.binding);
+            self.conversation =
+                Conversation::new(Arc::clone(&self.context.replicated), self.peer, self.binding);
             self.told = Totals::default();
             Box::pin(self.start()).await?;
         }

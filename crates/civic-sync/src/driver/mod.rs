@@ -85,7 +85,10 @@ impl Driver {
         let (events, changes) = (Some(transport.events()), Some(replicated.changes(ChangeFrom::Now)));
         let context = Arc::new(Context { replicated, transport, timer, status });
         let (peers, talks) = (BTreeMap::new(), FuturesUnordered::new());
-        (handle, Self { context, config, commands, events, changes, peers, talks, told_at: None, next_interval })
+        (
+            handle,
+            Self { context, config, commands, events, changes, peers, talks, told_at: None, next_interval },
+        )
     }
 
     /// Runs until [`SyncHandle::stop`] or until every handle is gone.
@@ -122,9 +125,11 @@ impl Driver {
         match event {
             Event::Discovered(peer) => self.open(&peer),
             Event::Lost { peer, connection, .. } => self.close(&peer, connection),
-            Event::Received { via: Via::Authenticated(peer), connection, envelope: Envelope::Local(envelope) }
-                if envelope.message_type == MESSAGE_TYPE || envelope.message_type == ARQ_MESSAGE_TYPE =>
-            {
+            Event::Received {
+                via: Via::Authenticated(peer),
+                connection,
+                envelope: Envelope::Local(envelope),
+            } if envelope.message_type == MESSAGE_TYPE || envelope.message_type == ARQ_MESSAGE_TYPE => {
                 self.frame(&peer, connection, envelope.payload);
             }
             // Whoever is connected now is what counts; frames that were missed end in a time-out.
@@ -181,7 +186,9 @@ impl Driver {
     }
 
     fn frame(&mut self, peer: &PeerId, connection: u64, payload: Bytes) {
-        let Some(known) = self.peers.get_mut(peer).filter(|known| known.connection == connection) else { return };
+        let Some(known) = self.peers.get_mut(peer).filter(|known| known.connection == connection) else {
+            return;
+        };
         let waiting = known.waiting_bytes.fetch_add(payload.len(), Ordering::Relaxed) + payload.len();
         if waiting > MAX_INPUT_BYTES || known.inbox.try_send(PeerInput::Frame(payload)).is_err() {
             tracing::warn!(%peer, "sends faster than its data can be stored: the session ends");

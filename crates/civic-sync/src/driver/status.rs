@@ -107,7 +107,8 @@ impl Status {
             if subscriber.lagged && subscriber.sender.try_send(SyncEvent::Lagged).is_ok() {
                 subscriber.lagged = false;
             }
-            subscriber.lagged |= subscriber.sender.try_send(event.clone()).is_err_and(|error| error.is_full());
+            subscriber.lagged |=
+                subscriber.sender.try_send(event.clone()).is_err_and(|error| error.is_full());
             !subscriber.sender.is_closed()
         });
     }
@@ -129,7 +130,8 @@ impl Status {
     /// Requests that wait for a peer, ascending.
     pub(super) fn requests_of(&self, peer: &PeerId) -> Vec<u64> {
         let pending = lock(&self.pending);
-        let mut ids: Vec<u64> = pending.requests.iter().filter(|(_, (who, _))| who == peer).map(|(id, _)| *id).collect();
+        let mut ids: Vec<u64> =
+            pending.requests.iter().filter(|(_, (who, _))| who == peer).map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids
     }

@@ -5,8 +5,8 @@
 //! enough, however large the sets. Source: Yang et al., *Practical Rateless Set Reconciliation*, 2024.
 #![warn(clippy::indexing_slicing)]
 
-use std::collections::{BTreeSet, BinaryHeap};
 use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::ShortId;
 

@@ -35,7 +35,8 @@ impl Replicated {
     ///
     /// [`Error::UnknownCollection`], [`Error::Store`], [`Error::Damaged`].
     pub async fn held(&self, collection: &CollectionId, after: u64) -> Result<Vec<Held>, Error> {
-        let spec = self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
+        let spec =
+            self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
         let rules = Rules::from(&spec);
         let scan = RecordScan::table(table::ARRIVAL)
             .prefix(Bytes::copy_from_slice(collection.as_bytes()))
@@ -61,9 +62,13 @@ impl Replicated {
     /// # Errors
     ///
     /// [`Error::Store`], [`Error::Damaged`].
-    pub async fn document_heads(&self, collection: &CollectionId) -> Result<Vec<(DocumentId, Vec<Cid>)>, Error> {
+    pub async fn document_heads(
+        &self,
+        collection: &CollectionId,
+    ) -> Result<Vec<(DocumentId, Vec<Cid>)>, Error> {
         let records = all(&*self.store, table::HEAD, collection.as_bytes()).await?;
-        let head = |record: civic_store::Record| Head::decode(&record.value).map(|head| (head.document, head.heads));
+        let head =
+            |record: civic_store::Record| Head::decode(&record.value).map(|head| (head.document, head.heads));
         records.into_iter().map(head).collect()
     }
 

@@ -55,11 +55,21 @@ pub(super) enum Signatures {
 
 impl Incoming {
     /// Verifies what the pack brings; outside the store's lock.
-    pub(super) fn verify(shared: &Shared, unpacked: Unpacked, from: PeerId, mut signatures: Signatures) -> Self {
+    pub(super) fn verify(
+        shared: &Shared,
+        unpacked: Unpacked,
+        from: PeerId,
+        mut signatures: Signatures,
+    ) -> Self {
         let verify = |key: &PublicKey, message: &[u8], signature: &Signature| {
-            shared.verifier.key(key).and_then(|key| key.verify(civic_types::label::Label::ITEM, message, signature)).is_ok()
+            shared
+                .verifier
+                .key(key)
+                .and_then(|key| key.verify(civic_types::label::Label::ITEM, message, signature))
+                .is_ok()
         };
-        let ends = unpacked.versions.iter().enumerate().filter(|(_, v)| v.signature.is_some()).map(|(at, _)| at);
+        let ends =
+            unpacked.versions.iter().enumerate().filter(|(_, v)| v.signature.is_some()).map(|(at, _)| at);
         let ends: BTreeSet<usize> = ends.collect();
         let kept = if signatures == Signatures::Sparse { thin(&unpacked.versions) } else { ends.clone() };
         let links = |keep: &dyn Fn(usize) -> bool| -> Vec<(ChainLink, Option<Signature>)> {
@@ -128,7 +138,8 @@ impl CommitHook for ImportHook {
         let sparse = imported.parked > 0 && self.incoming.signatures == Signatures::Sparse;
         let waits_on = imported.parked > 0 && self.parked.is_some();
         if !sparse && !waits_on {
-            let record = self.parked.iter().map(|key| (table::remove(table::PARKED, key.clone()), Precondition::None));
+            let record =
+                self.parked.iter().map(|key| (table::remove(table::PARKED, key.clone()), Precondition::None));
             batch.ops.extend(record);
             batch.ops.extend(txn.finish().into_iter().map(|op| (op, Precondition::None)));
         }
@@ -287,12 +298,14 @@ impl ImportHook {
 
     /// Keeps what waits, under quota; beyond it, it is dropped and comes again with the next round.
     fn park(&self, txn: &mut Txn<'_>, parked: &[usize]) -> Result<(), Error> {
-        let waiting: Vec<&StoredVersion> = parked.iter().filter_map(|at| self.incoming.versions.get(*at)).collect();
+        let waiting: Vec<&StoredVersion> =
+            parked.iter().filter_map(|at| self.incoming.versions.get(*at)).collect();
         let replicas: BTreeSet<ReplicaId> = waiting.iter().map(|v| v.version.header().replica).collect();
         if waiting.is_empty() {
             return Ok(());
         }
-        let records: Vec<_> = self.incoming.records.iter().filter(|r| replicas.contains(&r.id())).copied().collect();
+        let records: Vec<_> =
+            self.incoming.records.iter().filter(|r| replicas.contains(&r.id())).copied().collect();
         let versions = waiting.into_iter().map(|stored| PackedVersion {
             version: stored.version.clone(),
             signature: stored.signature,
@@ -314,7 +327,6 @@ impl ImportHook {
 
 /// Records of one replica id that are kept: more than one means that somebody found a collision of 128 bits.
 const MAX_RECORDS: usize = 4;
-
 
 /// Puts a block beside the version that links it.
 #[derive(Debug)]

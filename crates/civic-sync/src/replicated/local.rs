@@ -41,7 +41,9 @@ impl CommitHook for LocalHook {
             match op {
                 WriteOp::Delete { key } if replicated => writes.push((key, Write::Delete)),
                 WriteOp::Patch { key, ops } if replicated => writes.push((key, Write::Patch(ops))),
-                WriteOp::Put { key, value, base: None } if replicated => writes.push((key, Write::Overwrite(value))),
+                WriteOp::Put { key, value, base: None } if replicated => {
+                    writes.push((key, Write::Overwrite(value)))
+                }
                 WriteOp::Put { key, value, base: Some(base) } if replicated => {
                     writes.push((key, Write::Put(value, base)));
                 }

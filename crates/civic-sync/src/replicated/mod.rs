@@ -7,6 +7,8 @@ mod park;
 mod read;
 mod shared;
 mod state;
+#[cfg(test)]
+mod tests;
 mod txn;
 
 use std::fmt;
@@ -233,7 +235,12 @@ impl Replicated {
     }
 
     /// Verifies and admits, with as few signatures as will do.
-    async fn admit(&self, unpacked: Unpacked, from: PeerId, parked: Option<Bytes>) -> Result<Imported, Error> {
+    async fn admit(
+        &self,
+        unpacked: Unpacked,
+        from: PeerId,
+        parked: Option<Bytes>,
+    ) -> Result<Imported, Error> {
         let mut outcome = self.admit_with(unpacked.clone(), from, parked.clone(), Signatures::Sparse).await?;
         if outcome.sparse {
             outcome = self.admit_with(unpacked, from, parked, Signatures::All).await?;

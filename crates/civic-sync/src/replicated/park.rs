@@ -17,7 +17,12 @@ pub(super) const MAX_PARKED_BYTES: usize = 256 * 1024;
 /// The record that keeps a pack if there is room: under the peer's quota and the whole table's.
 ///
 /// Keys are peer ‖ hash, so the same pack waits once a peer.
-pub(super) fn room_for(from: &PeerId, pack: &[u8], of_peer: &Page<Record>, of_all: &Page<Record>) -> Option<Bytes> {
+pub(super) fn room_for(
+    from: &PeerId,
+    pack: &[u8],
+    of_peer: &Page<Record>,
+    of_all: &Page<Record>,
+) -> Option<Bytes> {
     let hash = blake3::hash(pack);
     let hash = hash.as_bytes().first_chunk::<16>().map_or(&[0; 16], |hash| hash);
     let room = pack.len() <= MAX_PARKED_BYTES

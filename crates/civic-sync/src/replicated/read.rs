@@ -60,7 +60,10 @@ impl Replicated {
         let indexes = self.index(collection).await?;
         let start = usize::try_from(seq).unwrap_or(usize::MAX);
         let entries = indexes.get(collection).map(|index| index.from(start)).unwrap_or_default();
-        let positions = entries.iter().enumerate().filter(|(_, entry)| except.is_none() || entry.source.as_ref() != except);
+        let positions = entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| except.is_none() || entry.source.as_ref() != except);
         let positions = positions.filter_map(|(at, _)| u32::try_from(start + at).ok()).collect();
         Ok(Push { positions, next: 0, ahead: BTreeSet::new() })
     }
@@ -88,7 +91,8 @@ impl Replicated {
 
     /// The next pack of a push.
     pub(crate) async fn chunk(&self, collection: &CollectionId, mut push: Push) -> Result<Chunk, Error> {
-        let spec = self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
+        let spec =
+            self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
         let mut building = Building::new(Rules::from(&spec));
         while building.bytes < CHUNK_BYTES
             && let Some(at) = push.positions.get(push.next).copied()
@@ -96,7 +100,8 @@ impl Replicated {
             push.next += 1;
             let place = {
                 let indexes = self.indexes.lock().await;
-                let entries = indexes.get(collection).map(|index| index.from(at.try_into().unwrap_or(usize::MAX)));
+                let entries =
+                    indexes.get(collection).map(|index| index.from(at.try_into().unwrap_or(usize::MAX)));
                 entries.and_then(|entries| entries.first()).map(|entry| entry.place)
             };
             let Some(place) = place else { continue };
@@ -121,7 +126,8 @@ impl Replicated {
             let next = table::log_prefix(collection, &replica, position.saturating_add(1));
             let mut follower = None;
             for record in all(&*self.store, table::LOG, &next).await? {
-                let stored = self.stored(collection, Place::from_bytes(&record.value)?, &building.rules).await?;
+                let stored =
+                    self.stored(collection, Place::from_bytes(&record.value)?, &building.rules).await?;
                 if stored.version.header().previous.as_ref() == Some(&tail) {
                     follower = Some(stored);
                 }
@@ -144,9 +150,15 @@ impl Replicated {
         Ok(records)
     }
 
-    pub(super) async fn stored(&self, collection: &CollectionId, place: Place, rules: &Rules) -> Result<StoredVersion, Error> {
+    pub(super) async fn stored(
+        &self,
+        collection: &CollectionId,
+        place: Place,
+        rules: &Rules,
+    ) -> Result<StoredVersion, Error> {
         let bytes = record(&*self.store, table::VERSION, &table::version_key(collection, place)).await?;
-        let mut stored = StoredVersion::decode(&bytes.ok_or(Error::Damaged { what: "the arrival log" })?, rules)?;
+        let mut stored =
+            StoredVersion::decode(&bytes.ok_or(Error::Damaged { what: "the arrival log" })?, rules)?;
         if let Some(block) = stored.version.block() {
             stored.block = self.store.blob(block, 0..u64::MAX).await?;
         }
@@ -164,7 +176,11 @@ impl Replicated {
     }
 
     /// Blocks of a collection that are linked and not here, at most `limit`.
-    pub(crate) async fn missing_blocks(&self, collection: &CollectionId, limit: usize) -> Result<Vec<Cid>, Error> {
+    pub(crate) async fn missing_blocks(
+        &self,
+        collection: &CollectionId,
+        limit: usize,
+    ) -> Result<Vec<Cid>, Error> {
         let prefix = Bytes::copy_from_slice(collection.as_bytes());
         let page = self.store.records(&RecordScan::table(table::BLOCK).prefix(prefix).limit(limit)).await?;
         let cid = |key: &[u8]| key.get(32..).and_then(|cid| Cid::from_bytes(cid).ok());

@@ -74,7 +74,8 @@ impl Shared {
     /// The key of a collection's short ids and fingerprints.
     pub(super) fn scope_key(&self, spec: &CollectionSpec) -> Result<Zeroizing<[u8; 32]>, Error> {
         let communities = self.communities.read().unwrap_or_else(PoisonError::into_inner);
-        let key = communities.get(&spec.community).ok_or(Error::UnknownCommunity { community: spec.community })?;
+        let key =
+            communities.get(&spec.community).ok_or(Error::UnknownCommunity { community: spec.community })?;
         Ok(key.scope_key(&spec.id()))
     }
 

@@ -141,7 +141,8 @@ impl Replicated {
     ///
     /// [`Error::UnknownCollection`], [`Error::Store`].
     pub async fn root(&self, collection: &CollectionId) -> Result<Cid, Error> {
-        let spec = self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
+        let spec =
+            self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
         let mut trie = Trie::new(spec.hash);
         for record in all(&*self.store, table::HEAD, collection.as_bytes()).await? {
             let head = Head::decode(&record.value)?;
@@ -178,18 +179,30 @@ impl Replicated {
 pub(super) async fn load_definitions(store: &dyn StorageAdapter) -> Result<Vec<CollectionSpec>, Error> {
     let records = all(store, table::DEFINITION, &[]).await?;
     let decode = |record: Record| CollectionSpec::decode(&record.value);
-    records.into_iter().map(decode).collect::<Result<_, _>>().map_err(|_| Error::Damaged { what: "a definition" })
+    records
+        .into_iter()
+        .map(decode)
+        .collect::<Result<_, _>>()
+        .map_err(|_| Error::Damaged { what: "a definition" })
 }
 
 /// One record.
-pub(super) async fn record(store: &dyn StorageAdapter, table: &str, key: &[u8]) -> Result<Option<Bytes>, Error> {
+pub(super) async fn record(
+    store: &dyn StorageAdapter,
+    table: &str,
+    key: &[u8],
+) -> Result<Option<Bytes>, Error> {
     let scan = RecordScan::table(table).prefix(Bytes::copy_from_slice(key)).limit(1);
     let page = store.records(&scan).await?;
     Ok(page.items.into_iter().next().filter(|record| record.key.as_ref() == key).map(|record| record.value))
 }
 
 /// All records that start so.
-pub(super) async fn all(store: &dyn StorageAdapter, table: &str, prefix: &[u8]) -> Result<Vec<Record>, Error> {
+pub(super) async fn all(
+    store: &dyn StorageAdapter,
+    table: &str,
+    prefix: &[u8],
+) -> Result<Vec<Record>, Error> {
     let mut scan = RecordScan::table(table).prefix(Bytes::copy_from_slice(prefix));
     let mut records = Vec::new();
     loop {

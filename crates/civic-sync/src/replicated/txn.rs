@@ -121,7 +121,11 @@ impl<'a> Txn<'a> {
         let header = stored.version.header();
         let log = table::log_prefix(&key.collection, &header.replica, header.position);
         let at = Bytes::copy_from_slice(&place.to_bytes());
-        self.ops.push(table::put(table::VERSION, table::version_key(&key.collection, place), stored.encode()));
+        self.ops.push(table::put(
+            table::VERSION,
+            table::version_key(&key.collection, place),
+            stored.encode(),
+        ));
         self.ops.push(table::put(table::ITEM, table::item_key(&key.collection, &cid), at.clone()));
         self.ops.push(table::put(table::LOG, table::key(&[&log, cid.as_bytes()]), at));
         self.ops.push(table::put(table::ARRIVAL, table::arrival_key(&key.collection, seq), arrival.encode()));
@@ -137,13 +141,20 @@ impl<'a> Txn<'a> {
     }
 
     /// Puts a block that has arrived beside its version and folds the document anew.
-    pub(super) fn add_block(&mut self, collection: CollectionId, block: &Cid, bytes: &Bytes) -> Result<(), Error> {
+    pub(super) fn add_block(
+        &mut self,
+        collection: CollectionId,
+        block: &Cid,
+        bytes: &Bytes,
+    ) -> Result<(), Error> {
         let missing = table::key(&[collection.as_bytes(), block.as_bytes()]);
         let Some(version) = self.view.record(table::BLOCK, &missing)? else { return Ok(()) };
         let item = table::key(&[collection.as_bytes(), &[kind::VERSION], &version]);
-        let place = self.view.record(table::ITEM, &item)?.ok_or(Error::Damaged { what: "a missing block" })?;
+        let place =
+            self.view.record(table::ITEM, &item)?.ok_or(Error::Damaged { what: "a missing block" })?;
         let at = table::version_key(&collection, Place::from_bytes(&place)?);
-        let stored = self.view.record(table::VERSION, &at)?.ok_or(Error::Damaged { what: "a missing block" })?;
+        let stored =
+            self.view.record(table::VERSION, &at)?.ok_or(Error::Damaged { what: "a missing block" })?;
         let rules = self.collection(&collection)?.rules;
         let stored = StoredVersion::decode(&stored, &rules)?;
         let open = self.document(&stored.version.key())?;
@@ -176,7 +187,8 @@ impl<'a> Txn<'a> {
                 continue;
             }
             let heads = open.document.heads();
-            let head = Head { document: open.key.document.clone(), versions: open.versions, heads: heads.clone() };
+            let head =
+                Head { document: open.key.document.clone(), versions: open.versions, heads: heads.clone() };
             let at = table::key(&[collection.as_bytes(), &row]);
             self.ops.push(table::put(table::HEAD, at, head.encode()));
             let state = open.document.view().map(|value| Folded {

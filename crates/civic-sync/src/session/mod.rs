@@ -105,7 +105,9 @@ impl Session {
         match &self.round {
             Some(round) => Some(round.deadline),
             None if self.shared.is_empty() => None,
-            None => self.wanted.map(|at| self.nudged.map_or(at, |nudged| nudged.saturating_add(ROUND_TIMEOUT).max(at))),
+            None => self
+                .wanted
+                .map(|at| self.nudged.map_or(at, |nudged| nudged.saturating_add(ROUND_TIMEOUT).max(at))),
         }
     }
 
@@ -143,7 +145,12 @@ impl Session {
         self.requests.push((id, self.token + 1));
     }
 
-    fn communities(&mut self, now: Tick, memberships: Vec<(CommunityId, CommunityKey)>, out: &mut Vec<Output>) {
+    fn communities(
+        &mut self,
+        now: Tick,
+        memberships: Vec<(CommunityId, CommunityKey)>,
+        out: &mut Vec<Output>,
+    ) {
         self.memberships = memberships;
         self.memberships.truncate(MAX_PROOFS);
         let role = self.role();
@@ -186,7 +193,9 @@ impl Session {
                 self.token = token;
                 self.wanted = Some(now);
             }
-            Frame::Hello { round, token, summary } if !self.leads() => self.answer(now, round, token, summary, out),
+            Frame::Hello { round, token, summary } if !self.leads() => {
+                self.answer(now, round, token, summary, out)
+            }
             Frame::WantBlock { collection, block, offset } => {
                 out.push(Output::SendBlock { collection, block, offset });
             }

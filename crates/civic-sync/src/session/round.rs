@@ -4,10 +4,10 @@ use bytes::Bytes;
 use civic_types::time::Tick;
 use civic_types::{CollectionId, CommunityId};
 
+use super::ROUND_TIMEOUT;
 use super::frame::{Frame, Mode, ScopeFrame};
 use super::scope::ScopeRound;
 use super::wire::{Input, Outcome, Output, PushStart, ScopeView};
-use super::ROUND_TIMEOUT;
 use crate::table::Cursor;
 
 /// One round at one end.
@@ -144,7 +144,9 @@ impl Round {
             (Stage::AwaitScopes, Frame::Scopes { scopes, definitions, wanted, .. }) => {
                 self.their_scopes(scopes, definitions, wanted, out);
             }
-            (Stage::AwaitModes, Frame::Modes { modes, definitions, .. }) => self.modes(modes, definitions, out),
+            (Stage::AwaitModes, Frame::Modes { modes, definitions, .. }) => {
+                self.modes(modes, definitions, out)
+            }
             (Stage::AwaitDone, Frame::Done { scopes, .. }) => {
                 self.their_done = Some(scopes);
                 self.compare(out);
@@ -152,7 +154,9 @@ impl Round {
             (Stage::Moving | Stage::Closing, Frame::Done { scopes, .. }) => self.their_done = Some(scopes),
             (_, Frame::Abort { .. }) => self.end(false),
             (Stage::Moving | Stage::Closing | Stage::AwaitDone | Stage::Defining, frame) => {
-                if let Some(scope) = frame.collection().and_then(|collection| self.scopes.get_mut(&collection)) {
+                if let Some(scope) =
+                    frame.collection().and_then(|collection| self.scopes.get_mut(&collection))
+                {
                     scope.frame(frame, out);
                 }
             }
@@ -218,13 +222,16 @@ impl Round {
     fn checked(&mut self, out: &mut Vec<Output>) {
         if self.leads {
             let differs = |scope: &&ScopeView| {
-                self.theirs.get(&scope.collection).is_none_or(|theirs| theirs.fingerprint != scope.fingerprint)
+                self.theirs
+                    .get(&scope.collection)
+                    .is_none_or(|theirs| theirs.fingerprint != scope.fingerprint)
             };
             let differing: Vec<&ScopeView> = self.ours.values().filter(differs).collect();
             let unknown = |scope: &&&ScopeView| !self.theirs.contains_key(&scope.collection);
             let definitions = differing.iter().filter(unknown).map(|scope| scope.definition.clone());
             let definitions: Vec<_> = definitions.take(MAX_DEFINITIONS).collect();
-            let unknown = |id: &&CollectionId| !self.ours.contains_key(*id) && !self.view.declined.contains(*id);
+            let unknown =
+                |id: &&CollectionId| !self.ours.contains_key(*id) && !self.view.declined.contains(*id);
             let wanted: Vec<_> = self.theirs.keys().filter(unknown).take(MAX_DEFINITIONS).copied().collect();
             let frames: Vec<_> =
                 differing.iter().map(|scope| scope_frame(scope, self.pushes_suffix(scope))).collect();
@@ -237,7 +244,8 @@ impl Round {
         let mut modes = Vec::new();
         for theirs in self.theirs.values() {
             let Some(ours) = self.ours.get(&theirs.collection) else { continue };
-            let suffix = (theirs.verified || theirs.count == 0 || ours.count == 0) && self.pushes_suffix(ours);
+            let suffix =
+                (theirs.verified || theirs.count == 0 || ours.count == 0) && self.pushes_suffix(ours);
             modes.push((theirs.collection, if suffix { Mode::Suffix } else { Mode::Ids }));
         }
         // Scopes that only we have: everything is the suffix.
@@ -245,10 +253,12 @@ impl Round {
             modes.push((*id, Mode::Suffix));
         }
         self.truncated = self.wanted.len() > MAX_DEFINITIONS;
-        self.truncated |= self.theirs.keys().any(|id| !self.ours.contains_key(id) && !self.view.declined.contains(id));
+        self.truncated |=
+            self.theirs.keys().any(|id| !self.ours.contains_key(id) && !self.view.declined.contains(id));
         let definitions = self.wanted.iter().filter_map(|id| self.ours.get(id)).map(|s| s.definition.clone());
         let definitions = definitions.take(MAX_DEFINITIONS);
-        let frame = Frame::Modes { round: self.number, modes: modes.clone(), definitions: definitions.collect() };
+        let frame =
+            Frame::Modes { round: self.number, modes: modes.clone(), definitions: definitions.collect() };
         out.push(Output::Send(frame.encode()));
         self.stage = Stage::Moving;
         self.start(&modes, out);
@@ -256,7 +266,9 @@ impl Round {
 
     /// Whether we can push by suffix: the peer's cursor holds here, or it has nothing.
     fn pushes_suffix(&self, ours: &ScopeView) -> bool {
-        ours.verified || self.theirs.get(&ours.collection).is_none_or(|theirs| theirs.count == 0) || ours.count == 0
+        ours.verified
+            || self.theirs.get(&ours.collection).is_none_or(|theirs| theirs.count == 0)
+            || ours.count == 0
     }
 
     fn modes(&mut self, modes: Vec<(CollectionId, Mode)>, definitions: Vec<Bytes>, out: &mut Vec<Output>) {
@@ -314,7 +326,8 @@ impl Round {
     /// Both ends have said how their scopes are after all data.
     fn compare(&mut self, out: &mut Vec<Output>) {
         let (Some(ours), Some(theirs)) = (&self.our_done, &self.their_done) else { return };
-        let theirs: BTreeMap<_, _> = theirs.iter().map(|(id, fingerprint, end)| (*id, (*fingerprint, *end))).collect();
+        let theirs: BTreeMap<_, _> =
+            theirs.iter().map(|(id, fingerprint, end)| (*id, (*fingerprint, *end))).collect();
         let (mut consumed, mut unequal) = (Vec::new(), Vec::new());
         for (id, fingerprint, _) in ours {
             match theirs.get(id) {
@@ -348,7 +361,10 @@ impl Round {
     fn our_summary(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         for scope in self.ours.values() {
-            hasher.update(scope.community.as_bytes()).update(scope.collection.as_bytes()).update(&scope.fingerprint);
+            hasher
+                .update(scope.community.as_bytes())
+                .update(scope.collection.as_bytes())
+                .update(&scope.fingerprint);
         }
         *hasher.finalize().as_bytes()
     }

@@ -3,7 +3,9 @@ use civic_types::CollectionId;
 
 use super::frame::{Frame, Mode};
 use super::wire::{Output, PushStart};
-use crate::reconcile::{Decoder, Encoder, MAX_SYMBOLS, SYMBOL_BYTES, ShortId, Symbol, decode_list, encode_list};
+use crate::reconcile::{
+    Decoder, Encoder, MAX_SYMBOLS, SYMBOL_BYTES, ShortId, Symbol, decode_list, encode_list,
+};
 
 /// Data frames of one scope that may be on their way or unread at the other end.
 const WINDOW: usize = 4;
@@ -56,7 +58,14 @@ struct Pushing {
 }
 
 impl ScopeRound {
-    pub(super) fn new(round: u64, collection: CollectionId, mode: Mode, leads: bool, ours: u64, theirs: u64) -> Self {
+    pub(super) fn new(
+        round: u64,
+        collection: CollectionId,
+        mode: Mode,
+        leads: bool,
+        ours: u64,
+        theirs: u64,
+    ) -> Self {
         Self {
             collection,
             mode,
@@ -129,10 +138,12 @@ impl ScopeRound {
                 self.push.in_flight -= 1;
                 self.load_more(out);
             }
-            Frame::Want { ids, .. } if self.leads && self.mode == Mode::Ids => match decode_list(&ids, MAX_LIST) {
-                Ok(ids) => self.push(PushStart::Ids(ids), out),
-                Err(_) => out.push(Output::Misbehaved("a malformed list of ids")),
-            },
+            Frame::Want { ids, .. } if self.leads && self.mode == Mode::Ids => {
+                match decode_list(&ids, MAX_LIST) {
+                    Ok(ids) => self.push(PushStart::Ids(ids), out),
+                    Err(_) => out.push(Output::Misbehaved("a malformed list of ids")),
+                }
+            }
             Frame::More { .. } if self.leads && self.encoder.is_some() => self.send_symbols(out),
             Frame::List { .. } | Frame::Symbols { .. } if !self.leads && self.mode == Mode::Ids => {
                 if self.ids.is_none() {
@@ -172,10 +183,17 @@ impl ScopeRound {
         let ids = self.ids.take().unwrap_or_default();
         let mut parts = ids.chunks(LIST_PART).peekable();
         if parts.peek().is_none() {
-            out.push(Output::Send(Frame::List { round, collection, ids: encode_list(&[]).into(), last: true }.encode()));
+            out.push(Output::Send(
+                Frame::List { round, collection, ids: encode_list(&[]).into(), last: true }.encode(),
+            ));
         }
         while let Some(part) = parts.next() {
-            let frame = Frame::List { round, collection, ids: encode_list(part).into(), last: parts.peek().is_none() };
+            let frame = Frame::List {
+                round,
+                collection,
+                ids: encode_list(part).into(),
+                last: parts.peek().is_none(),
+            };
             out.push(Output::Send(frame.encode()));
         }
         self.encoder = None;

@@ -60,7 +60,8 @@ impl World {
             let (floor, cell) = (Timestamp::default(), Arc::new(MemoryCell::new()));
             let hlc = HlcGenerator::new(key.peer_id(), Arc::new(clock.clone()), cell, floor).unwrap();
             let store: Arc<dyn StorageAdapter> = Arc::new(Memory::new());
-            let replicated = Replicated::open(store, Identity { key, clock: Arc::new(hlc) }, &mut rng).await.unwrap();
+            let replicated =
+                Replicated::open(store, Identity { key, clock: Arc::new(hlc) }, &mut rng).await.unwrap();
             replicated.join(&genesis, CommunityKey::from_bytes([9; 32]));
             made.push(Device { node: network.add_node(), replicated, links: BTreeMap::new(), up: true });
         }
@@ -100,7 +101,8 @@ impl World {
         for peer in peers {
             let id = self.devices[peer].replicated.peer_id();
             let (low, high) = (device.min(peer), device.max(peer));
-            let conversation = Conversation::new(Arc::clone(&self.devices[device].replicated), id, binding(low, high));
+            let conversation =
+                Conversation::new(Arc::clone(&self.devices[device].replicated), id, binding(low, high));
             let mut link = Link { arq: Arq::new(self.next_number()), conversation };
             let effects = link.conversation.start(self.clock.now()).await.unwrap();
             queue(&mut link, effects);
@@ -141,10 +143,18 @@ impl World {
     pub(crate) fn describe(&self) -> String {
         let mut text = format!("now {:?}, next {:?}\n", self.clock.now(), self.next_event());
         for (at, device) in self.devices.iter().enumerate() {
-            text += &format!("device {at} {} {:?}\n", device.replicated.peer_id(), device.replicated.collections().len());
+            text += &format!(
+                "device {at} {} {:?}\n",
+                device.replicated.peer_id(),
+                device.replicated.collections().len()
+            );
             for (peer, link) in &device.links {
                 let (session, unsent) = (link.conversation.session(), link.arq.unacknowledged());
-                text += &format!("  to {peer}: {unsent} unacknowledged, {:?}, {:?}, {session:?}\n", link.arq, link.conversation.totals());
+                text += &format!(
+                    "  to {peer}: {unsent} unacknowledged, {:?}, {:?}, {session:?}\n",
+                    link.arq,
+                    link.conversation.totals()
+                );
             }
         }
         text
@@ -174,7 +184,9 @@ impl World {
                 let mut link = Link { arq: old.arq.begin_anew(), conversation };
                 let effects = link.conversation.start(now).await.unwrap();
                 queue(&mut link, effects);
-                let Received::Frames(frames) = link.arq.receive(bytes) else { unreachable!("it has begun anew") };
+                let Received::Frames(frames) = link.arq.receive(bytes) else {
+                    unreachable!("it has begun anew")
+                };
                 self.devices[to].links.insert(from, link);
                 frames
             }

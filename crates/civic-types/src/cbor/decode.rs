@@ -1,9 +1,9 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::{Error, ErrorKind, initial, major};
+use crate::Cid;
 use crate::limits::MAX_CBOR_DEPTH;
 use crate::value::{Float, Int, Map, Value};
-use crate::Cid;
 
 /// Reads canonical bytes piece by piece and never past their end.
 ///
@@ -292,7 +292,12 @@ impl<'a> Decoder<'a> {
             Some(&initial::TRUE) => return Ok(Value::Bool(true)),
             Some(&initial::NULL) => return Ok(Value::Null),
             Some(&initial::FLOAT_64) => {
-                let bits = self.input.get(start + 1..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+                let bits = self
+                    .input
+                    .get(start + 1..)
+                    .and_then(|rest| rest.first_chunk())
+                    .copied()
+                    .unwrap_or_default();
                 match Float::new(f64::from_be_bytes(bits)) {
                     Some(value) => return Ok(Value::Float(value)),
                     None => ErrorKind::Float,
@@ -343,7 +348,8 @@ impl<'a> Decoder<'a> {
         };
         self.offset += length;
         let argument = bytes.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-        let least = [24, 0x100, 0x1_0000, 0x1_0000_0000].get(usize::from(info - 24)).copied().unwrap_or_default();
+        let least =
+            [24, 0x100, 0x1_0000, 0x1_0000_0000].get(usize::from(info - 24)).copied().unwrap_or_default();
         if major != major::SIMPLE && argument < least {
             return error(ErrorKind::NonMinimal);
         }

@@ -1,7 +1,7 @@
 use super::{Error, ErrorKind, initial, major};
+use crate::Cid;
 use crate::limits::MAX_CBOR_DEPTH;
 use crate::value::{Int, Value};
-use crate::Cid;
 
 /// Writes canonical bytes piece by piece.
 ///

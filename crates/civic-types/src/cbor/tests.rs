@@ -17,7 +17,8 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 64, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::List),
-            prop::collection::vec((".{0,6}", inner), 0..8).prop_map(|pairs| Value::Map(pairs.into_iter().collect())),
+            prop::collection::vec((".{0,6}", inner), 0..8)
+                .prop_map(|pairs| Value::Map(pairs.into_iter().collect())),
         ]
     })
 }

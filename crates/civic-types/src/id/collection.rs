@@ -151,7 +151,8 @@ impl CollectionSpec {
         if input.uint()? != 1 {
             return Err(SpecError::Field { name: "v" });
         }
-        let hash = HashAlgorithm::from_name(text(&mut input, "hash")?).ok_or(SpecError::Field { name: "hash" })?;
+        let hash =
+            HashAlgorithm::from_name(text(&mut input, "hash")?).ok_or(SpecError::Field { name: "hash" })?;
         let kind = match text(&mut input, "kind")? {
             "documents" => CollectionKind::Documents,
             "items" => CollectionKind::Items,

@@ -31,7 +31,10 @@ impl Stamp {
     /// The stamp of a 64-bit form.
     #[must_use]
     pub const fn unpack(packed: u64) -> Self {
-        Self { millis: packed >> 16, counter: packed.to_le_bytes()[0] as u16 | ((packed.to_le_bytes()[1] as u16) << 8) }
+        Self {
+            millis: packed >> 16,
+            counter: packed.to_le_bytes()[0] as u16 | ((packed.to_le_bytes()[1] as u16) << 8),
+        }
     }
 
     /// The wall-clock part.

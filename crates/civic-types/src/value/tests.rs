@@ -4,7 +4,8 @@ use crate::value;
 #[test]
 fn the_macro_takes_every_shape() {
     let (n, key) = (3_u8, "computed");
-    let made = value!({"a": null, "b": [1, [2, null], {"c": n}], key: -1, "t": "x".to_owned(), "e": {}, "l": []});
+    let made =
+        value!({"a": null, "b": [1, [2, null], {"c": n}], key: -1, "t": "x".to_owned(), "e": {}, "l": []});
     assert_eq!(made["b"][1][0], Value::from(2));
     assert_eq!(made["b"][2]["c"], Value::from(3));
     assert_eq!(made["computed"], Value::from(-1));

@@ -1,7 +1,9 @@
 use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
 use super::cid::CidVisitor;
@@ -44,14 +46,12 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
                 Ok(value)
             }
             Value::Map(map) => {
-                let mut map = MapDeserializer::new(map.into_iter().map(|(key, value)| (key, ValueDeserializer(value))));
+                let mut map = MapDeserializer::new(map.into_iter().map(|(key, value)| (key, Self(value))));
                 let value = visitor.visit_map(&mut map)?;
                 map.end()?;
                 Ok(value)
             }
-            Value::Link(cid) => {
-                visitor.visit_newtype_struct(ValueDeserializer(Value::Bytes(cid.as_bytes().to_vec())))
-            }
+            Value::Link(cid) => visitor.visit_newtype_struct(Self(Value::Bytes(cid.as_bytes().to_vec()))),
         }
     }
 
@@ -59,7 +59,11 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         match (&self.0, name == LINK) {
             (Value::Link(_), true) => self.deserialize_any(visitor),
             (_, true) => Err(de::Error::custom("not a link")),
@@ -120,7 +124,11 @@ impl<'de> VariantAccess<'de> for Content {
         ValueDeserializer(self.0).deserialize_any(visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         ValueDeserializer(self.0).deserialize_any(visitor)
     }
 }

@@ -116,7 +116,11 @@ impl Serializer for ValueSerializer {
         Ok(Value::Text(variant.to_owned()))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Value, Error> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<Value, Error> {
         let value = value.serialize(self)?;
         match value {
             Value::Bytes(bytes) if name == LINK => {

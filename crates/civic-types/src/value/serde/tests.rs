@@ -26,7 +26,10 @@ enum Status {
 
 fn pump(status: Status) -> Pump {
     let photo = Cid::raw(HashAlgorithm::Blake3, b"photo");
-    let extra = BTreeMap::from([("link".to_owned(), Value::Link(photo.clone())), ("n".to_owned(), value!([1, null]))]);
+    let extra = BTreeMap::from([
+        ("link".to_owned(), Value::Link(photo.clone())),
+        ("n".to_owned(), value!([1, null])),
+    ]);
     let by = PeerId::from_bytes([9; 32]);
     Pump { status, needs: -3, crew: vec!["Åsa".into()], note: None, photo, extra, at: (57.7, 11.97), by }
 }
