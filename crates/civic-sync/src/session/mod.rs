@@ -126,9 +126,9 @@ impl Session {
         out
     }
 
-    /// Wants a round as soon as may be; a time that was set for a retry stands.
+    /// Wants a round as soon as may be: something is new, so a time that was set for a retry is too late.
     fn want(&mut self, now: Tick) {
-        self.wanted.get_or_insert(now);
+        self.wanted = Some(now);
         if self.round.is_some() {
             self.nudged = None;
         }
@@ -275,7 +275,8 @@ impl Session {
         let progressed = round.is_some_and(|round| round.imported > 0);
         self.requests.extend(outcome.requests.iter().map(|id| (*id, self.token + 1)));
         self.nudged = None;
-        self.wanted = Some(if progressed { now } else { now.saturating_add(RETRY_DELAY) });
+        let overtaken = self.wanted.is_some();
+        self.wanted = Some(if progressed || overtaken { now } else { now.saturating_add(RETRY_DELAY) });
         out.push(Output::Finished(Outcome { requests: Vec::new(), ..outcome }));
     }
 
