@@ -277,7 +277,8 @@ impl Conversation {
     ) -> Result<(), Error> {
         let shared = |spec: CollectionSpec| self.session.shared().contains(&spec.community);
         let allowed = self.replicated.spec(&collection).is_some_and(shared);
-        let whole = if allowed { self.replicated.block(&block).await? } else { None }.unwrap_or_default();
+        let whole = if allowed { self.replicated.block(&collection, &block).await? } else { None }
+            .unwrap_or_default();
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(whole.len());
         let bytes = whole.slice(start..whole.len().min(start.saturating_add(BLOCK_SLICE)));
         let frame = Frame::Block { collection, block, offset, total: whole.len() as u64, bytes };

@@ -38,8 +38,10 @@ pub(crate) const SCOPE: &str = "sync.scope";
 pub(crate) const PEER: &str = "sync.peer";
 /// hash 16 → pack that waits for something.
 pub(crate) const PARKED: &str = "sync.parked";
-/// collection 32 ‖ block CID → CID of the version that links it.
+/// collection 32 ‖ CID of a block that is not here → CID of the version that links it.
 pub(crate) const BLOCK: &str = "sync.block";
+/// collection 32 ‖ CID of a block that is here → CID of the version that links it.
+pub(crate) const LINKED: &str = "sync.linked";
 
 /// A row's name: a keyed hash of the document id.
 pub(crate) type Row = [u8; 16];

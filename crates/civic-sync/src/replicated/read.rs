@@ -165,8 +165,12 @@ impl Replicated {
         Ok(stored)
     }
 
-    /// A whole block, if it is here. Whoever names its CID has been given a version that links it.
-    pub(crate) async fn block(&self, block: &Cid) -> Result<Option<Bytes>, Error> {
+    /// A whole block that a version of the collection links, if it is here.
+    pub(crate) async fn block(&self, collection: &CollectionId, block: &Cid) -> Result<Option<Bytes>, Error> {
+        let linked = [&collection.as_bytes()[..], block.as_bytes()].concat();
+        if record(&*self.store, table::LINKED, &linked).await?.is_none() {
+            return Ok(None);
+        }
         Ok(self.store.blob(block, 0..u64::MAX).await?)
     }
 

@@ -21,7 +21,12 @@ struct Device {
 }
 
 fn genesis() -> Genesis {
-    Genesis { name: "Hamnen".into(), admins: vec![AgentId::from_bytes([1; 32])], created_s: 1, nonce: [2; 16] }
+    Genesis {
+        name: "Hamnen".into(),
+        admins: vec![AgentId::from_bytes([1; 32])],
+        created_s: 1,
+        nonce: [2; 16],
+    }
 }
 
 fn spec(name: &str) -> CollectionSpec {
@@ -125,7 +130,10 @@ async fn no_byte_of_a_pack_may_change() {
     }
     assert!(refused > pack.len() / 2, "{refused} refused, {parked} parked of {}", pack.len());
     for length in 0..pack.len() {
-        assert!(matches!(b.replicated.import(a.peer(), &pack[..length]).await, Err(Error::Pack(_))), "cut at {length}");
+        assert!(
+            matches!(b.replicated.import(a.peer(), &pack[..length]).await, Err(Error::Pack(_))),
+            "cut at {length}"
+        );
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Txn<'a> {
         self.ops.push(table::put(table::LOG, table::key(&[&log, cid.as_bytes()]), at));
         self.ops.push(table::put(table::ARRIVAL, table::arrival_key(&key.collection, seq), arrival.encode()));
         match (stored.version.block(), &stored.block) {
-            (Some(id), Some(bytes)) => self.keep_block(id, bytes),
+            (Some(id), Some(bytes)) => self.keep_block(&key.collection, &cid, id, bytes),
             (Some(id), None) => {
                 let missing = table::key(&[key.collection.as_bytes(), id.as_bytes()]);
                 self.ops.push(table::put(table::BLOCK, missing, Bytes::copy_from_slice(cid.as_bytes())));
@@ -160,13 +160,15 @@ impl<'a> Txn<'a> {
         let open = self.document(&stored.version.key())?;
         let _effect = open.document.body_arrived(stored.version.cid(), BodyState::Readable(bytes.clone()));
         open.changed = true;
-        self.keep_block(block, bytes);
+        self.keep_block(&collection, stored.version.cid(), block, bytes);
         self.ops.push(table::remove(table::BLOCK, missing));
         Ok(())
     }
 
-    /// A block lives as long as its version.
-    fn keep_block(&mut self, id: &Cid, bytes: &Bytes) {
+    /// A block lives as long as its version, and is given to whoever may have that.
+    fn keep_block(&mut self, collection: &CollectionId, version: &Cid, id: &Cid, bytes: &Bytes) {
+        let linked = table::key(&[collection.as_bytes(), id.as_bytes()]);
+        self.ops.push(table::put(table::LINKED, linked, Bytes::copy_from_slice(version.as_bytes())));
         self.ops.push(WriteOp::Blob { id: id.clone(), bytes: bytes.clone() });
         self.ops.push(WriteOp::Pin { target: id.clone(), pin: Pin::App });
     }

@@ -5,7 +5,7 @@
 //! (a CID), nothing indefinite, nothing behind the value. Source: the IPLD DAG-CBOR specification and
 //! RFC 8949 section 4.2.1.
 //!
-//! [`encode`] and [`decode`] work on whole [`Value`]s; [`Encoder`] and [`Decoder`] are for formats
+//! [`encode()`] and [`decode()`] work on whole [`Value`]s; [`Encoder`] and [`Decoder`] are for formats
 //! with fixed fields, which hash and check received bytes without building a value.
 //!
 //! ```
