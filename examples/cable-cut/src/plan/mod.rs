@@ -1,0 +1,208 @@
+//! Who writes what: all of it follows from the rows, the number of devices and the seed.
+
+mod contest;
+mod rng;
+
+use std::time::Duration;
+
+use self::rng::Rng;
+use crate::data::Row;
+use crate::write::{BATCH, Op, Write, field};
+
+/// Writes that are one commit.
+pub(crate) type Commit = Vec<Write>;
+
+/// The whole work of a run. Devices are numbered from 0 here and from 1 for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// What each device loads.
+    pub(crate) load: Vec<Vec<Commit>>,
+    /// What each device writes during the cut, its own documents and the contested ones; nothing for the
+    /// device that is down.
+    pub(crate) cut: Vec<Vec<Commit>>,
+    /// What the device that is killed is busy with when it dies.
+    pub(crate) burst: Vec<Commit>,
+    /// Commits of the burst to wait for before the kill.
+    pub(crate) kill_after: usize,
+    /// How long after that the kill comes, so that it meets any step of a commit.
+    pub(crate) kill_delay: Duration,
+    /// What it writes after its restart.
+    pub(crate) after: Vec<Commit>,
+    /// Documents that all change on purpose.
+    pub(crate) contested: usize,
+    /// The device that is killed.
+    pub(crate) killed: usize,
+    /// The device that is down for the whole cut; with three devices there is none to spare.
+    pub(crate) down: Option<usize>,
+}
+
+impl Plan {
+    pub(crate) fn new(rows: &[Row], devices: usize, seed: u64) -> Self {
+        let killed = 2;
+        let down = (devices > 3).then(|| devices - 1);
+        let load = (0..devices).map(|device| load(rows, device, devices)).collect();
+
+        let mut order: Vec<&Row> = rows.iter().collect();
+        Rng::new(seed, 1).shuffle(&mut order);
+        let count = (rows.len() / 10).clamp(2, MAX_CONTESTED);
+        let (contested, own) = order.split_at(count.min(order.len()));
+        let writers: Vec<usize> = (0..devices).filter(|device| Some(*device) != down).collect();
+        let mut rounds = contest::rounds(contested, &writers, seed);
+        let mut cut: Vec<Vec<Commit>> = vec![Vec::new(); devices];
+        for (at, device) in writers.iter().enumerate() {
+            let mut rng = Rng::new(seed, 100 + *device as u64);
+            let mine: Vec<&Row> = own.iter().skip(at).step_by(writers.len()).copied().collect();
+            let mine = mine.get(..(mine.len() / 4).clamp(1, MAX_OWN).min(mine.len())).unwrap_or_default();
+            if let Some(cut) = cut.get_mut(*device) {
+                cut.extend(alone(mine, *device, &mut rng));
+                cut.extend(rounds.remove(device).unwrap_or_default());
+            }
+        }
+        // The contested documents of the last round are written after the crash.
+        let busy = cut.get_mut(killed).map(std::mem::take).unwrap_or_default();
+        let (before, after) = busy.split_at(busy.len().saturating_sub(busy.len() / 3));
+        if let Some(cut) = cut.get_mut(killed) {
+            cut.extend_from_slice(before);
+        }
+        let mut rng = Rng::new(seed, 2);
+        let burst = burst(own, killed, &mut rng);
+        let kill_after = 3 + rng.below(burst.len() / 3);
+        let kill_delay = Duration::from_micros(rng.next() % MAX_KILL_DELAY_MICROS);
+        Self {
+            load,
+            cut,
+            burst,
+            kill_after,
+            kill_delay,
+            after: after.to_vec(),
+            contested: count,
+            killed,
+            down,
+        }
+    }
+
+    /// Documents that are loaded.
+    pub(crate) fn documents(&self) -> usize {
+        self.load.iter().flatten().map(Vec::len).sum()
+    }
+}
+
+/// Every `devices`-th document, from the device's own number.
+fn load(rows: &[Row], device: usize, devices: usize) -> Vec<Commit> {
+    let mine: Vec<&Row> = rows.iter().skip(device).step_by(devices).collect();
+    let first = |row: &&Row| {
+        let mut ops: Vec<Op> = row.fields.iter().map(|(name, value)| Op::set(name, value)).collect();
+        ops.push(Op::set(field::STATUS, "normal"));
+        ops.push(Op::increment(field::NEEDS, 1));
+        ops.push(Op::add(field::VOLUNTEERS, contest::COORDINATOR));
+        ops.push(Op::append(field::LOG, format!("d{}: registered", device + 1)));
+        Write::patch(&row.id, ops)
+    };
+    mine.chunks(BATCH).map(|chunk| chunk.iter().map(first).collect()).collect()
+}
+
+/// Changes of documents that nobody else touches.
+fn alone(rows: &[&Row], device: usize, rng: &mut Rng) -> Vec<Commit> {
+    let name = device + 1;
+    let write = |(at, row): (usize, &&Row)| {
+        let by = 1 + i64::try_from(rng.below(9)).unwrap_or_default();
+        let ops = vec![
+            Op::increment(field::NEEDS, by),
+            Op::append(field::LOG, format!("d{name}: alone {at}")),
+            Op::add(field::VOLUNTEERS, format!("helper {}", rng.below(50))),
+        ];
+        Write::patch(&row.id, ops)
+    };
+    let writes: Vec<Write> = rows.iter().enumerate().map(write).collect();
+    writes.chunks(ALONE_BATCH).map(<[Write]>::to_vec).collect()
+}
+
+/// One commit after the other, so that a kill meets one.
+fn burst(rows: &[&Row], device: usize, rng: &mut Rng) -> Vec<Commit> {
+    let name = device + 1;
+    let commit = |number: usize| {
+        let mut chosen: Vec<&&Row> = (0..BURST_BATCH).filter_map(|_| rng.pick(rows)).collect();
+        chosen.sort_by(|a, b| a.id.cmp(&b.id));
+        chosen.dedup_by(|a, b| a.id == b.id);
+        let ops = |row: &&Row| {
+            let log = Op::append(field::LOG, format!("d{name}: burst {number}"));
+            Write::patch(&row.id, vec![Op::increment(field::NEEDS, 1), log])
+        };
+        chosen.into_iter().map(ops).collect()
+    };
+    (0..BURST_COMMITS).map(commit).collect()
+}
+
+const MAX_KILL_DELAY_MICROS: u64 = 8000;
+const MAX_CONTESTED: usize = 60;
+const MAX_OWN: usize = 400;
+const ALONE_BATCH: usize = 20;
+const BURST_COMMITS: usize = 60;
+const BURST_BATCH: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::write::How;
+
+    fn rows(count: usize) -> Vec<Row> {
+        (0..count)
+            .map(|i| Row { id: format!("area-{i}"), fields: vec![("county".into(), "Here".into())] })
+            .collect()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_plan_and_another_seed_another() {
+        let rows = rows(500);
+        assert_eq!(Plan::new(&rows, 5, 7), Plan::new(&rows, 5, 7));
+        assert_ne!(Plan::new(&rows, 5, 7).cut, Plan::new(&rows, 5, 8).cut);
+    }
+
+    #[test]
+    fn every_document_is_loaded_once_in_batches_and_the_down_device_writes_nothing_later() {
+        let plan = Plan::new(&rows(1234), 5, 1);
+        let all: Vec<_> = plan.load.iter().flatten().flatten().map(|write| &write.document).collect();
+        assert_eq!((all.len(), plan.documents()), (1234, 1234));
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1234);
+        assert!(plan.load.iter().flatten().all(|commit| commit.len() <= BATCH));
+        assert_eq!((plan.killed, plan.down), (2, Some(4)));
+        assert!(plan.cut[4].is_empty());
+        assert_eq!(Plan::new(&rows(20), 3, 1).down, None);
+    }
+
+    #[test]
+    fn the_same_documents_are_changed_on_every_side_in_every_way() {
+        let plan = Plan::new(&rows(400), 5, 3);
+        let mut by: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        let mut hows = Vec::new();
+        let mut ops = BTreeSet::new();
+        let later = plan.after.iter().map(|commit| (plan.killed, commit));
+        let cut = plan
+            .cut
+            .iter()
+            .enumerate()
+            .flat_map(|(device, commits)| commits.iter().map(move |c| (device, c)));
+        for (device, write) in cut.chain(later).flat_map(|(device, c)| c.iter().map(move |w| (device, w))) {
+            by.entry(&write.document).or_default().insert(device);
+            hows.push(write.how);
+            ops.extend(write.ops.iter().map(|op| std::mem::discriminant(op)).map(|d| format!("{d:?}")));
+        }
+        assert_eq!(by.values().filter(|devices| devices.len() == 4).count(), plan.contested);
+        for how in [How::Delete, How::Patch, How::Update] {
+            assert!(hows.contains(&how), "{how:?}");
+        }
+        assert_eq!(ops.len(), 5);
+    }
+
+    #[test]
+    fn updates_and_deletes_are_commits_of_their_own() {
+        let plan = Plan::new(&rows(400), 4, 9);
+        for commit in plan.cut.iter().chain([&plan.after]).flatten() {
+            assert!(commit.len() == 1 || commit.iter().all(|write| write.how == How::Patch), "{commit:?}");
+            let documents: BTreeSet<_> = commit.iter().map(|write| &write.document).collect();
+            assert_eq!(documents.len(), commit.len());
+        }
+    }
+}
