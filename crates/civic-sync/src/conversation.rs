@@ -201,7 +201,7 @@ impl Conversation {
             }
             match self.replicated.adopt(&spec).await {
                 Ok(()) => {}
-                Err(Error::Unsupported { .. }) => declined.push(spec.id()),
+                Err(Error::Unsupported { .. } | Error::TooMany { .. }) => declined.push(spec.id()),
                 Err(error) => return Err(error),
             }
         }

@@ -54,6 +54,14 @@ pub enum Error {
     /// The store failed or refused.
     #[error(transparent)]
     Store(#[from] civic_store::Error),
+    /// More than one session can speak of.
+    #[error("more than {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
     /// No such collection here.
     #[error("the collection {collection} is unknown")]
     UnknownCollection {

@@ -55,7 +55,7 @@ fn genesis() -> Genesis {
 
 async fn member(network: &MemoryNetwork) -> Device {
     let device = device(network).await;
-    device.replicated.join(&genesis(), CommunityKey::from_bytes([5; 32]));
+    device.replicated.join(&genesis(), CommunityKey::from_bytes([5; 32])).unwrap();
     device.handle.announce().await.unwrap();
     device
 }
@@ -122,7 +122,7 @@ async fn a_lossy_link_converges_too_and_news_pass_through_the_middle() {
 async fn strangers_get_no_collection_and_other_keys_prove_nothing() {
     let network = MemoryNetwork::new();
     let (a, stranger, impostor) = (member(&network).await, device(&network).await, device(&network).await);
-    impostor.replicated.join(&genesis(), CommunityKey::from_bytes([6; 32]));
+    impostor.replicated.join(&genesis(), CommunityKey::from_bytes([6; 32])).unwrap();
     impostor.handle.announce().await.unwrap();
     let pumps = a.replicated.define(&CollectionSpec::new(genesis().id(), "pumps").unwrap()).await.unwrap();
     set(&a, &key(pumps, "pump-1"), value!({"status": "dry"})).await;

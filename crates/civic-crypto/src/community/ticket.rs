@@ -48,13 +48,16 @@ impl Ticket {
         self.genesis.id()
     }
 
-    /// The secret text.
+    /// The secret text. Addresses beyond the fourth, empty ones and those of over 128 bytes are left out: they
+    /// are hints, and the text has to fit a QR code.
     #[must_use]
     pub fn to_secret_text(&self) -> Zeroizing<String> {
         let mut out = Encoder::new();
         out.array(4).uint(FORMAT).bytes(&self.genesis.encode()).bytes(&self.key.to_bytes()[..]);
-        out.array(self.addresses.len().min(MAX_TICKET_ADDRESSES));
-        for address in self.addresses.iter().take(MAX_TICKET_ADDRESSES) {
+        let fits = |address: &&TicketAddress| (1..=MAX_ADDRESS_BYTES).contains(&address.address.len());
+        let addresses: Vec<_> = self.addresses.iter().filter(fits).take(MAX_TICKET_ADDRESSES).collect();
+        out.array(addresses.len());
+        for address in addresses {
             out.array(2);
             match &address.peer {
                 Some(peer) => out.bytes(peer.as_bytes()),

@@ -36,6 +36,7 @@ use self::import::{BlockHook, ImportHook, Incoming, Outcome, Signatures};
 use self::local::LocalHook;
 use self::shared::Shared;
 use crate::error::Error;
+use crate::session::{MAX_PROOFS, MAX_SCOPES};
 use crate::table;
 
 pub use self::audit::{Held, MAX_HELD};
@@ -87,8 +88,18 @@ impl Replicated {
     }
 
     /// Makes this device a member; in memory, for the caller to do again after a restart.
-    pub fn join(&self, genesis: &Genesis, key: CommunityKey) {
-        state::lock(&self.shared.communities).insert(genesis.id(), key);
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooMany`] beyond [`MAX_PROOFS`] communities.
+    pub fn join(&self, genesis: &Genesis, key: CommunityKey) -> Result<(), Error> {
+        let mut communities = state::lock(&self.shared.communities);
+        let id = genesis.id();
+        if communities.len() >= MAX_PROOFS && !communities.contains_key(&id) {
+            return Err(Error::TooMany { what: "communities", limit: MAX_PROOFS });
+        }
+        communities.insert(id, key);
+        Ok(())
     }
 
     /// The communities joined, ascending.
@@ -109,7 +120,7 @@ impl Replicated {
     ///
     /// [`Error::CollectionMismatch`] when the community has a collection of that name with other properties,
     /// [`Error::Unsupported`] for granted, sealed and item collections, [`Error::UnknownCommunity`],
-    /// [`Error::Store`].
+    /// [`Error::TooMany`] beyond [`MAX_SCOPES`] collections, [`Error::Store`].
     ///
     /// # Cancel safety
     ///
@@ -137,6 +148,9 @@ impl Replicated {
         let id = spec.id();
         if self.shared.spec(&id).is_some() {
             return Ok(());
+        }
+        if self.collections().len() >= MAX_SCOPES {
+            return Err(Error::TooMany { what: "replicated collections", limit: MAX_SCOPES });
         }
         let key = Bytes::copy_from_slice(id.as_bytes());
         let batch = WriteBatch::new()

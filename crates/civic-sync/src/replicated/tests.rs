@@ -41,7 +41,7 @@ async fn device(seed: u64) -> Device {
     let identity = Identity { key: Arc::clone(&key), clock: Arc::new(clock) };
     let store: Arc<dyn StorageAdapter> = Arc::new(Memory::new());
     let replicated = Replicated::open(store, identity, &mut rng).await.unwrap();
-    replicated.join(&genesis(), CommunityKey::from_bytes([5; 32]));
+    replicated.join(&genesis(), CommunityKey::from_bytes([5; 32])).unwrap();
     replicated.define(&spec("pumps")).await.unwrap();
     Device { replicated, key }
 }

@@ -163,7 +163,8 @@ pub struct ScopeFrame {
     pub fingerprint: Fingerprint,
     /// What the sender has consumed of the receiver's arrival log.
     pub consumed: Option<Cursor>,
-    /// From the leader: whether the follower's cursor holds in the leader's log.
+    /// From the leader: whether it can push what the follower lacks without ids, because the follower's cursor
+    /// holds in the leader's log or one of them has nothing.
     pub verified: bool,
 }
 

@@ -370,8 +370,9 @@ impl Round {
     }
 }
 
-/// Definitions in one frame; the rest comes with the next round.
-const MAX_DEFINITIONS: usize = 256;
+/// Definitions in one frame: with the states of [`MAX_SCOPES`](super::MAX_SCOPES) scopes they fit 256 KiB. The
+/// rest comes with the next round.
+const MAX_DEFINITIONS: usize = 128;
 
 fn scope_frame(scope: &ScopeView, verified: bool) -> ScopeFrame {
     ScopeFrame {

@@ -62,7 +62,7 @@ impl World {
             let store: Arc<dyn StorageAdapter> = Arc::new(Memory::new());
             let replicated =
                 Replicated::open(store, Identity { key, clock: Arc::new(hlc) }, &mut rng).await.unwrap();
-            replicated.join(&genesis, CommunityKey::from_bytes([9; 32]));
+            replicated.join(&genesis, CommunityKey::from_bytes([9; 32])).unwrap();
             made.push(Device { node: network.add_node(), replicated, links: BTreeMap::new(), up: true });
         }
         // Only the first defines the collection; the others learn of it.

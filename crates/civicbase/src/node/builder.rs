@@ -131,7 +131,7 @@ impl NodeBuilder {
         let identity = Identity { key: key.clone(), clock: clock.clone() };
         let replicated = Replicated::open(store, identity, &mut SystemRng::new()).await?;
         for (_, member) in members.iter() {
-            replicated.join(&member.genesis, member.key.clone());
+            replicated.join(&member.genesis, member.key.clone())?;
         }
         let net = self.net.take().unwrap_or_else(|| DEFAULT_NET.to_owned());
         let (network, driver) = match self.links.pop() {

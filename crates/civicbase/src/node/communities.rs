@@ -155,8 +155,9 @@ impl Node {
 
     async fn become_member(&self, member: Member) -> Result<(), Error> {
         let (genesis, key) = (member.genesis.clone(), member.key.clone());
+        // First in memory, where there may be no room, so that the key file never holds more than fits.
+        self.inner().store.join(&genesis, key)?;
         lock(&self.inner().members).add(member)?;
-        self.inner().store.join(&genesis, key);
         if let Some(network) = &self.inner().network {
             network.sync.announce().await?;
         }
