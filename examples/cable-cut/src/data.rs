@@ -30,7 +30,7 @@ fn postal_areas(postal: &str, counties: &str) -> Result<Vec<Row>, Error> {
     let built_in = PathBuf::from("the built-in data");
     let mut county_of = BTreeMap::new();
     for record in table(counties.as_bytes(), &built_in)?.1 {
-        if let [code, _, name, _, _, county] = record.as_slice() {
+        if let [code, _, name, _, county, _] = record.as_slice() {
             county_of.insert(code.clone(), (name.clone(), county.clone()));
         }
     }

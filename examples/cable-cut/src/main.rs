@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let done = match (options.role, &options.audit) {
         (Some(Role::Device), _) => device::run().map(|()| true),
-        (None, Some(dir)) => audit::run(dir, &options.passphrase).map(|audit| {
+        (None, Some(dir)) => audit::run(dir, &options::passphrase()).map(|audit| {
             println!("{}", audit.text());
             audit.is_good()
         }),

@@ -36,9 +36,6 @@ pub(crate) struct Options {
     /// Audit the folder of an earlier run with `--keep`: verify every signature, recompute everything.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["keep", "input", "no_heal"])]
     pub(crate) audit: Option<PathBuf>,
-    /// Passphrase of the devices' key files.
-    #[arg(long, env = "CIVIC_PASSPHRASE", default_value = DEMO_PASSPHRASE, hide = true, hide_env_values = true)]
-    pub(crate) passphrase: String,
     #[command(subcommand)]
     pub(crate) role: Option<Role>,
 }
@@ -51,5 +48,10 @@ pub(crate) enum Role {
     Device,
 }
 
+/// The passphrase of the devices' key files. It comes by the environment alone: arguments are seen by all.
+pub(crate) fn passphrase() -> String {
+    std::env::var("CIVIC_PASSPHRASE").unwrap_or_else(|_| DEMO_PASSPHRASE.to_owned())
+}
+
 /// For runs without `CIVIC_PASSPHRASE`. It protects nothing: it stands in the README.
-pub(crate) const DEMO_PASSPHRASE: &str = "harbour lights in the rain";
+const DEMO_PASSPHRASE: &str = "harbour lights in the rain";

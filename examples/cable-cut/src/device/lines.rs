@@ -1,13 +1,21 @@
 use std::io::{BufRead, Read as _};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::protocol::MAX_LINE;
 
-/// Lines of standard input, read by a thread that nothing waits for; the end of input ends the channel.
-pub(super) fn read_stdin() -> mpsc::Receiver<Result<Vec<u8>, Error>> {
-    let (send, receive) = mpsc::channel(QUEUED_LINES);
+/// What the parent says, and when it has gone.
+#[derive(Debug)]
+pub(super) struct Lines {
+    pub(super) asks: mpsc::Receiver<Result<Vec<u8>, Error>>,
+    /// Ends when the input does: whoever waits for anything else need not any longer.
+    pub(super) gone: oneshot::Receiver<()>,
+}
+
+/// Reads standard input by a thread that nothing waits for.
+pub(super) fn read_stdin() -> Lines {
+    let ((send, asks), (here, gone)) = (mpsc::channel(QUEUED_LINES), oneshot::channel());
     std::thread::spawn(move || {
         let mut input = std::io::stdin().lock();
         while let Some(line) = next(&mut input).transpose() {
@@ -16,8 +24,9 @@ pub(super) fn read_stdin() -> mpsc::Receiver<Result<Vec<u8>, Error>> {
                 return;
             }
         }
+        drop(here);
     });
-    receive
+    Lines { asks, gone }
 }
 
 fn next(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Error> {

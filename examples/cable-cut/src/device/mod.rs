@@ -6,6 +6,7 @@ mod writing;
 
 use std::io::Write as _;
 
+use self::lines::Lines;
 use self::node::Device;
 use crate::error::Error;
 use crate::protocol::{Ask, Reply};
@@ -21,16 +22,18 @@ pub(crate) fn run() -> Result<(), Error> {
 }
 
 async fn serve() -> Result<(), Error> {
-    let mut asks = lines::read_stdin();
+    let Lines { mut asks, mut gone } = lines::read_stdin();
     let mut device: Option<Device> = None;
     while let Some(line) = asks.recv().await {
         let ask: Ask = serde_json::from_slice(&line?).map_err(Error::json("what the parent asks"))?;
         let closing = matches!(ask, Ask::Close);
-        let reply = match answer(&mut device, ask).await {
-            Ok(reply) => reply,
-            Err(error) => Reply::Failed { message: error.chain() },
+        let answered = tokio::select! {
+            biased;
+            // Without a parent there is nobody to answer: what was acknowledged is safe in the store.
+            _ = &mut gone => return Ok(()),
+            answered = answer(&mut device, ask) => answered,
         };
-        say(&reply)?;
+        say(&answered.unwrap_or_else(|error| Reply::Failed { message: error.chain() }))?;
         if closing {
             break;
         }

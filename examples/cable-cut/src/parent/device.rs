@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::child::Child;
 use crate::error::Error;
-use crate::plan::Commit;
+use crate::journal;
+use crate::plan::{Burst, Commit};
 use crate::protocol::{Address, Ask, Opening, Reply, Status};
 
 /// A device as the parent knows it, whether or not it runs.
@@ -83,16 +83,20 @@ impl Device {
         Ok(())
     }
 
-    /// Kills it by SIGKILL while it commits.
-    pub(super) async fn kill_amid(
-        &mut self,
-        commits: &[Commit],
-        after: usize,
-        delay: Duration,
-    ) -> Result<(), Error> {
-        let asks: Vec<Ask> = commits.iter().map(|commit| self.commit(commit)).collect();
-        let child = self.child.take().ok_or(Error::Ended { device: self.number })?;
-        child.kill_amid(&asks, after, delay).await
+    /// Kills it by SIGKILL and starts it again, until a kill has met a commit; how many commits of that burst
+    /// were acknowledged before, if one has.
+    pub(super) async fn kill_amid(&mut self, bursts: &[Burst]) -> Result<Option<usize>, Error> {
+        for burst in bursts {
+            let asks: Vec<Ask> = burst.commits.iter().map(|commit| self.commit(commit)).collect();
+            let child = self.child.take().ok_or(Error::Ended { device: self.number })?;
+            child.kill_amid(&asks, burst.kill_after, burst.kill_delay).await?;
+            let in_flight = journal::read(&self.dir)?.last().is_some_and(|entry| entry.made.is_none());
+            self.start().await?;
+            if in_flight {
+                return Ok(Some(burst.kill_after));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) async fn status(&mut self) -> Result<Status, Error> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::data;
 use crate::error::Error;
 use crate::journal;
-use crate::options::Options;
+use crate::options::{Options, passphrase};
 use crate::oracle::{Witness, judge};
 use crate::plan::Plan;
 use crate::report::{Outcome, Timeline};
@@ -37,7 +37,7 @@ async fn all(options: &Options) -> Result<Outcome, Error> {
     let devices = usize::from(options.devices);
     let plan = Plan::new(&rows, devices, options.seed);
     let folder = Folder::new(options.keep.as_deref())?;
-    let mut town = Town::start(devices, folder.path(), &options.passphrase, &timeline).await?;
+    let mut town = Town::start(devices, folder.path(), &passphrase(), &timeline).await?;
     phases::load(&mut town, &plan, &timeline).await?;
     let cut = phases::cut(&mut town, &plan, &timeline).await?;
     let healed = if options.no_heal {

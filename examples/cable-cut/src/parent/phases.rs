@@ -61,13 +61,12 @@ pub(super) async fn cut(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Re
     write_apart(town, plan, timeline).await?;
     let alone = plan_alone(town, plan);
     let noticed = notice(town, &alone, cut_at.as_millis()).await?;
-    for (device, after) in alone.iter().zip(noticed) {
-        timeline.say(&format!(
-            "d{} noticed by itself, {} ms after the cut, that nobody is there",
-            device + 1,
-            after
-        ));
+    for (device, after) in alone.into_iter().zip(noticed) {
+        let how =
+            if device == plan.killed { "finds nobody since its restart" } else { "noticed by keepalive" };
+        timeline.say(&format!("d{} {how}, {after} ms after the cut: nobody is there", device + 1));
     }
+    write_alone(town, plan, timeline).await?;
     let bar = timeline.bar("neighbours", 0);
     let neighbours = agree(town, &NEIGHBOURS, None, NEIGHBOUR_LIMIT, &bar).await?;
     drop(bar);
@@ -82,8 +81,7 @@ pub(super) async fn cut(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Re
 }
 
 async fn write_apart(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Result<(), Error> {
-    let commits = plan.cut.iter().flatten().chain(&plan.after);
-    let total: usize = commits.map(Vec::len).sum();
+    let total: usize = plan.cut.iter().flatten().map(Vec::len).sum();
     let bar = timeline.bar("writing apart", total as u64);
     let done = |writes: usize| bar.add(writes as u64);
     let work = town.devices.iter_mut().zip(&plan.cut).enumerate().map(|(at, (device, commits))| {
@@ -91,19 +89,34 @@ async fn write_apart(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Resul
         async move {
             device.write(commits, done).await?;
             if at != plan.killed {
-                return Ok(());
+                return Ok::<(), Error>(());
             }
-            device.kill_amid(&plan.burst, plan.kill_after, plan.kill_delay).await?;
-            timeline.say(&format!("d{} was killed by SIGKILL in the middle of a burst of commits", at + 1));
-            device.start().await?;
-            timeline.say(&format!("d{} is started again and writes on", at + 1));
-            device.write(&plan.after, done).await
+            let met = device.kill_amid(&plan.bursts).await?;
+            let text = match met {
+                Some(after) => {
+                    format!("killed by SIGKILL in a commit, {after} or more after the burst began")
+                }
+                None => "killed by SIGKILL again and again, and never in a commit".to_owned(),
+            };
+            timeline.say(&format!("d{} was {text}; it is started again", at + 1));
+            Ok(())
         }
     });
     try_join_all(work).await?;
     drop(bar);
     let text = format!("{total} writes apart, {} documents changed on every side on purpose", plan.contested);
     timeline.say(&text);
+    Ok(())
+}
+
+async fn write_alone(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Result<(), Error> {
+    let total: usize = plan.alone.iter().flatten().map(Vec::len).sum();
+    let bar = timeline.bar("writing alone", total as u64);
+    let done = |writes: usize| bar.add(writes as u64);
+    let work = town.devices.iter_mut().zip(&plan.alone);
+    try_join_all(work.map(|(device, commits)| device.write(commits, &done))).await?;
+    drop(bar);
+    timeline.say(&format!("{total} more writes by devices that know that they are cut off"));
     Ok(())
 }
 

@@ -35,19 +35,19 @@ pub(super) fn rounds(contested: &[&Row], writers: &[usize], seed: u64) -> BTreeM
 }
 
 /// Every fourth document may be deleted; the others may be changed by `update`, which reads what it changes.
-fn change<'a>(
+fn change(
     row: &Row,
     at: usize,
     device: usize,
     round: usize,
-    removed: &mut BTreeMap<usize, &'a str>,
+    removed: &mut BTreeMap<usize, &str>,
     rng: &mut Rng,
 ) -> Write {
     let tag = format!("d{}: round {round}", device + 1);
-    if at % 4 == 0 && rng.percent(25) {
+    if at.is_multiple_of(4) && rng.percent(25) {
         return Write::delete(&row.id);
     }
-    if at % 4 != 0 && rng.percent(25) {
+    if !at.is_multiple_of(4) && rng.percent(25) {
         let ops = vec![Op::set(field::STATUS, format!("checked by {tag}")), Op::set(field::NOTE, tag)];
         return Write::update(&row.id, ops);
     }
@@ -68,7 +68,7 @@ fn change<'a>(
 }
 
 /// Adds, removes, and adds again what the round before removed; never both of one name in one write.
-fn volunteers<'a>(at: usize, removed: &mut BTreeMap<usize, &'a str>, rng: &mut Rng, ops: &mut Vec<Op>) {
+fn volunteers(at: usize, removed: &mut BTreeMap<usize, &str>, rng: &mut Rng, ops: &mut Vec<Op>) {
     let again = removed.remove(&at).filter(|_| rng.percent(60));
     let leaves = rng.percent(50).then(|| rng.pick(&NAMES).copied()).flatten();
     let comes = again.or_else(|| rng.percent(50).then(|| rng.pick(&NAMES).copied()).flatten());

@@ -17,23 +17,29 @@ pub(crate) type Commit = Vec<Write>;
 pub(crate) struct Plan {
     /// What each device loads.
     pub(crate) load: Vec<Vec<Commit>>,
-    /// What each device writes during the cut, its own documents and the contested ones; nothing for the
+    /// What each device writes from the cut on, its own documents and the contested ones; nothing for the
     /// device that is down.
     pub(crate) cut: Vec<Vec<Commit>>,
-    /// What the device that is killed is busy with when it dies.
-    pub(crate) burst: Vec<Commit>,
-    /// Commits of the burst to wait for before the kill.
-    pub(crate) kill_after: usize,
-    /// How long after that the kill comes, so that it meets any step of a commit.
-    pub(crate) kill_delay: Duration,
-    /// What it writes after its restart.
-    pub(crate) after: Vec<Commit>,
+    /// What each device writes once all have noticed the cut.
+    pub(crate) alone: Vec<Vec<Commit>>,
+    /// What the device that is killed is busy with when it dies: one kill, and more should it meet a pause.
+    pub(crate) bursts: Vec<Burst>,
     /// Documents that all change on purpose.
     pub(crate) contested: usize,
     /// The device that is killed.
     pub(crate) killed: usize,
     /// The device that is down for the whole cut; with three devices there is none to spare.
     pub(crate) down: Option<usize>,
+}
+
+/// Commits that are fed without a pause, into which the kill comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Burst {
+    pub(crate) commits: Vec<Commit>,
+    /// Acknowledgements to wait for before the kill.
+    pub(crate) kill_after: usize,
+    /// How long after them it comes, so that it meets any step of a commit.
+    pub(crate) kill_delay: Duration,
 }
 
 impl Plan {
@@ -58,27 +64,12 @@ impl Plan {
                 cut.extend(rounds.remove(device).unwrap_or_default());
             }
         }
-        // The contested documents of the last round are written after the crash.
-        let busy = cut.get_mut(killed).map(std::mem::take).unwrap_or_default();
-        let (before, after) = busy.split_at(busy.len().saturating_sub(busy.len() / 3));
-        if let Some(cut) = cut.get_mut(killed) {
-            cut.extend_from_slice(before);
-        }
+        // The last third, contested documents, comes when all know that they are cut off, and after the crash.
+        let alone =
+            cut.iter_mut().map(|commits| commits.split_off(commits.len() - commits.len() / 3)).collect();
         let mut rng = Rng::new(seed, 2);
-        let burst = burst(own, killed, &mut rng);
-        let kill_after = 3 + rng.below(burst.len() / 3);
-        let kill_delay = Duration::from_micros(rng.next() % MAX_KILL_DELAY_MICROS);
-        Self {
-            load,
-            cut,
-            burst,
-            kill_after,
-            kill_delay,
-            after: after.to_vec(),
-            contested: count,
-            killed,
-            down,
-        }
+        let bursts = (0..BURSTS).map(|number| burst(own, killed, number, &mut rng)).collect();
+        Self { load, cut, alone, bursts, contested: count, killed, down }
     }
 
     /// Documents that are loaded.
@@ -118,26 +109,29 @@ fn alone(rows: &[&Row], device: usize, rng: &mut Rng) -> Vec<Commit> {
 }
 
 /// One commit after the other, so that a kill meets one.
-fn burst(rows: &[&Row], device: usize, rng: &mut Rng) -> Vec<Commit> {
+fn burst(rows: &[&Row], device: usize, burst: usize, rng: &mut Rng) -> Burst {
     let name = device + 1;
-    let commit = |number: usize| {
+    let mut commits = Vec::new();
+    for number in 0..BURST_COMMITS {
         let mut chosen: Vec<&&Row> = (0..BURST_BATCH).filter_map(|_| rng.pick(rows)).collect();
         chosen.sort_by(|a, b| a.id.cmp(&b.id));
         chosen.dedup_by(|a, b| a.id == b.id);
-        let ops = |row: &&Row| {
-            let log = Op::append(field::LOG, format!("d{name}: burst {number}"));
-            Write::patch(&row.id, vec![Op::increment(field::NEEDS, 1), log])
-        };
-        chosen.into_iter().map(ops).collect()
-    };
-    (0..BURST_COMMITS).map(commit).collect()
+        let log = format!("d{name}: burst {burst}.{number}");
+        let ops = || vec![Op::increment(field::NEEDS, 1), Op::append(field::LOG, log.clone())];
+        commits.push(chosen.into_iter().map(|row| Write::patch(&row.id, ops())).collect());
+    }
+    let kill_after = 2 + rng.below(BURST_COMMITS / 3);
+    let kill_delay = Duration::from_micros(rng.next() % MAX_KILL_DELAY_MICROS);
+    Burst { commits, kill_after, kill_delay }
 }
 
+/// Kills that may be needed to meet a commit; the journal bounds its torn lines by it.
+pub(crate) const BURSTS: usize = 8;
 const MAX_KILL_DELAY_MICROS: u64 = 8000;
 const MAX_CONTESTED: usize = 60;
 const MAX_OWN: usize = 400;
 const ALONE_BATCH: usize = 20;
-const BURST_COMMITS: usize = 60;
+const BURST_COMMITS: usize = 40;
 const BURST_BATCH: usize = 40;
 
 #[cfg(test)]
@@ -178,16 +172,14 @@ mod tests {
         let mut by: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         let mut hows = Vec::new();
         let mut ops = BTreeSet::new();
-        let later = plan.after.iter().map(|commit| (plan.killed, commit));
-        let cut = plan
-            .cut
-            .iter()
-            .enumerate()
-            .flat_map(|(device, commits)| commits.iter().map(move |c| (device, c)));
-        for (device, write) in cut.chain(later).flat_map(|(device, c)| c.iter().map(move |w| (device, w))) {
+        let both = plan.cut.iter().enumerate().chain(plan.alone.iter().enumerate());
+        let commits = both.flat_map(|(device, commits)| commits.iter().map(move |commit| (device, commit)));
+        for (device, write) in
+            commits.flat_map(|(device, commit)| commit.iter().map(move |write| (device, write)))
+        {
             by.entry(&write.document).or_default().insert(device);
             hows.push(write.how);
-            ops.extend(write.ops.iter().map(|op| std::mem::discriminant(op)).map(|d| format!("{d:?}")));
+            ops.extend(write.ops.iter().map(std::mem::discriminant).map(|d| format!("{d:?}")));
         }
         assert_eq!(by.values().filter(|devices| devices.len() == 4).count(), plan.contested);
         for how in [How::Delete, How::Patch, How::Update] {
@@ -199,7 +191,7 @@ mod tests {
     #[test]
     fn updates_and_deletes_are_commits_of_their_own() {
         let plan = Plan::new(&rows(400), 4, 9);
-        for commit in plan.cut.iter().chain([&plan.after]).flatten() {
+        for commit in plan.cut.iter().chain(&plan.alone).flatten() {
             assert!(commit.len() == 1 || commit.iter().all(|write| write.how == How::Patch), "{commit:?}");
             let documents: BTreeSet<_> = commit.iter().map(|write| &write.document).collect();
             assert_eq!(documents.len(), commit.len());

@@ -1,0 +1,250 @@
+//! Writes the committed seeds, from the vectors of the formats: `cargo run --example seeds` in this folder.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+use civic_crdt::Version;
+use civic_crdt::version::Rules;
+use civic_crdt::version::pack::{PackedVersion, pack};
+use civic_sync::Cursor;
+use civic_sync::reconcile::encode_list;
+use civic_sync::session::{Frame, Mode, ScopeFrame};
+use civic_transport::envelope::{CompactEnvelope, SenderTime, SignedEnvelope};
+use civic_transport::{Envelope, Priority};
+use civic_types::item::ReplicaRecord;
+use civic_types::{Cid, CollectionId, HashAlgorithm, PublicKey, Signature, cbor, value};
+use data_encoding::HEXLOWER_PERMISSIVE as HEX;
+use serde_json::Value as Json;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome {
+    let ids = load("civic-types/tests/vectors/ids.json")?;
+    let versions = load("civic-crdt/tests/vectors/versions.json")?;
+    let versions = versions.as_array().ok_or("versions")?;
+    let envelopes = load("civic-transport/tests/vectors/envelopes.json")?;
+    cbor_seeds()?;
+    cid_seeds(versions)?;
+    version_seeds(versions)?;
+    pack_seeds(&ids, versions)?;
+    envelope_seeds(&envelopes)?;
+    frame_seeds(versions)?;
+    for (name, ids) in [
+        ("none", vec![]),
+        ("one", vec![1 << 47]),
+        ("ends", vec![0, (1 << 48) - 1]),
+        ("dense", (0..40).collect()),
+        ("spread", (1..40).map(|n| n * 7_036_874_417_766).collect()),
+    ] {
+        seed("list", name, &encode_list(&ids))?;
+    }
+    for collection in ids["collections"].as_array().into_iter().flatten() {
+        seed(
+            "definitions",
+            &format!("collection-{}", text(&collection["definition"]["name"])?),
+            &bytes(&collection["cbor"])?,
+        )?;
+    }
+    seed("definitions", "community", &bytes(&ids["community"]["genesis_cbor"])?)?;
+    seed("definitions", "devices", &bytes(&ids["device_list"]["cbor"])?)
+}
+
+fn cbor_seeds() -> Outcome {
+    let link = civic_types::Value::Link(Cid::raw(HashAlgorithm::Sha2_256, b"x"));
+    for (name, value) in [
+        ("bytes", civic_types::Value::Bytes(vec![0, 0xff, 7])),
+        ("float", value!(1.5)),
+        ("integers", value!([0, 23, 24, 255, 256, 65_536, -1, -25, (u64::MAX)])),
+        ("link", link),
+        ("map", value!({"b": 1, "aa": [true, false, null]})),
+        ("nested", value!([[[[{"a": {"b": [{}]}}]]]])),
+        ("text", value!("Växjö")),
+    ] {
+        seed("cbor", name, &cbor::encode(&value)?)?;
+    }
+    Ok(())
+}
+
+fn cid_seeds(versions: &[Json]) -> Outcome {
+    let ours: Cid = text(&versions[0]["cid"])?.parse()?;
+    seed("cid", "sha2", ours.as_bytes())?;
+    seed("cid", "sha2-text", ours.to_string().as_bytes())?;
+    seed("cid", "blake3", Cid::raw(HashAlgorithm::Blake3, b"x").as_bytes())?;
+    for (name, text) in
+        [("v0", "QmXg9Pp2ytZ14xgmQjYEiHjVjMFXzCVVEcRTWJBmLgR39V"), ("identity", "bafkqabiaaebagba")]
+    {
+        seed("cid", name, text.parse::<Cid>()?.as_bytes())?;
+        seed("cid", &format!("{name}-text"), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Headers and bodies of many sizes.
+fn version_seeds(versions: &[Json]) -> Outcome {
+    for json in versions.iter().step_by(37) {
+        let name = format!("{}-{}", slug(text(&json["document"])?), &text(&json["replica"])?[..6]);
+        seed("version", &name, &bytes(&json["header"])?)?;
+        seed("body", &name, &bytes(&json["body"])?)?;
+    }
+    Ok(())
+}
+
+/// Runs of one document, and one of several.
+fn pack_seeds(ids: &Json, versions: &[Json]) -> Outcome {
+    let mut records = Vec::new();
+    for device in ids["devices"].as_array().ok_or("devices")? {
+        let (key, nonce) = (array(&device["public_key"])?, array(&device["replica_nonce"])?);
+        records.push(ReplicaRecord { key: PublicKey::from_bytes(key), nonce });
+    }
+    let mut documents: Vec<&str> = versions.iter().filter_map(|json| json["document"].as_str()).collect();
+    documents.sort_unstable();
+    documents.dedup();
+    let mut sets: Vec<(String, Vec<&Json>)> = Vec::new();
+    for document in documents.into_iter().step_by(4) {
+        let mut set = versions.iter().filter(|json| json["document"] == *document);
+        let Some(first) = set.next() else { continue };
+        let rest = set.filter(|json| json["collection"] == first["collection"]);
+        sets.push((slug(document), [first].into_iter().chain(rest).take(6).collect()));
+    }
+    // A few runs are enough, the longest documents first.
+    sets.sort_by_key(|(_, set)| std::cmp::Reverse(set.len()));
+    sets.truncate(12);
+    sets.push(("one".to_owned(), versions.iter().take(1).collect()));
+    sets.push((
+        "mixed".to_owned(),
+        versions.iter().filter(|json| json["collection"] == 0).step_by(9).take(6).collect(),
+    ));
+    let block = versions.iter().filter(|json| bytes(&json["header"]).is_ok_and(|header| header.len() < 400));
+    let linked =
+        block.filter(|json| json["body"].as_str().is_some_and(|body| body.len() < 600 && linked(json)));
+    sets.push(("block".to_owned(), linked.take(1).collect()));
+    for (name, set) in sets.into_iter().filter(|(_, set)| !set.is_empty()) {
+        let mut packed = Vec::new();
+        for json in set {
+            let hash = text(&json["cid"])?.parse::<Cid>()?.hash_algorithm().ok_or("hash")?;
+            let version = Version::decode(bytes(&json["header"])?, &Rules { hash, ..Rules::default() })?;
+            let signature = if json["signature"].is_string() {
+                Some(Signature::from_bytes(array(&json["signature"])?))
+            } else {
+                None
+            };
+            let block =
+                if version.block().is_some() { Some(Bytes::from(bytes(&json["body"])?)) } else { None };
+            packed.push(PackedVersion { version, signature, block });
+        }
+        match pack(&records, &packed) {
+            Ok(bytes) if bytes.len() < 4096 => {
+                seed("pack", &name, &bytes)?;
+                seed("merge", &name, &bytes)?;
+            }
+            Ok(bytes) => println!("pack {name}: left out, {} bytes", bytes.len()),
+            Err(error) => println!("pack {name}: left out, {error}"),
+        }
+    }
+    Ok(())
+}
+
+fn linked(json: &Json) -> bool {
+    let bytes = bytes(&json["header"]).unwrap_or_default();
+    Version::decode(bytes, &Rules::default()).is_ok_and(|version| version.block().is_some())
+}
+
+fn envelope_seeds(envelopes: &Json) -> Outcome {
+    for good in envelopes["good"].as_array().into_iter().flatten().step_by(5) {
+        let envelope = SignedEnvelope::decode_full(&bytes(&good["full"])?.into())?;
+        let fields = envelope.fields();
+        let to = if fields.recipient.is_some() { "one" } else { "all" };
+        let name = format!("type-{}-to-{to}", fields.message_type);
+        seed("envelope", &format!("{name}-full"), &envelope.encode_full())?;
+        seed(
+            "envelope",
+            &format!("{name}-compact"),
+            &CompactEnvelope::new(&envelope, SenderTime::Untrusted).encode(),
+        )?;
+        seed("envelope", &format!("{name}-wire"), &Envelope::Signed(envelope).encode_wire())?;
+    }
+    let local = civic_transport::LocalEnvelope {
+        message_type: 1,
+        priority: Priority::Normal,
+        payload: Bytes::from_static(b"hello"),
+    };
+    seed("envelope", "local-wire", &Envelope::Local(local).encode_wire())
+}
+
+fn frame_seeds(versions: &[Json]) -> Outcome {
+    let collection = CollectionId::from_bytes([7; 32]);
+    let (round, last) = (300, true);
+    let cursor = Cursor { epoch: [1; 16], seq: 70_000, chain: [2; 16] };
+    let fingerprint = [3; 32];
+    let block: Cid = text(&versions[0]["cid"])?.parse()?;
+    let ids = Bytes::from(encode_list(&[5, 9_000_000_000]));
+    let definition = Bytes::from_static(&[0xa0]);
+    let scope = |consumed| ScopeFrame { collection, count: 12, fingerprint, consumed, verified: true };
+    let frames = [
+        ("proof", Frame::Proof(vec![[8; 32], [9; 32]])),
+        ("nudge", Frame::Nudge { token: 3 }),
+        ("hello", Frame::Hello { round, token: 4, summary: [5; 32] }),
+        (
+            "scopes",
+            Frame::Scopes {
+                round,
+                scopes: vec![scope(None), scope(Some(cursor))],
+                definitions: vec![definition.clone()],
+                wanted: vec![collection],
+            },
+        ),
+        (
+            "modes",
+            Frame::Modes {
+                round,
+                modes: vec![(collection, Mode::Ids), (collection, Mode::Suffix)],
+                definitions: vec![definition],
+            },
+        ),
+        ("list", Frame::List { round, collection, ids: ids.clone(), last }),
+        ("symbols", Frame::Symbols { round, collection, start: 64, symbols: Bytes::from_static(&[6; 27]) }),
+        ("more", Frame::More { round, collection }),
+        ("want", Frame::Want { round, collection, ids }),
+        ("data", Frame::Data { round, collection, pack: Some(Bytes::from_static(&[1; 40])), last }),
+        ("data-none", Frame::Data { round, collection, pack: None, last }),
+        ("ack", Frame::Ack { round, collection }),
+        ("done", Frame::Done { round, scopes: vec![(collection, fingerprint, cursor)] }),
+        ("abort", Frame::Abort { round }),
+        ("want-block", Frame::WantBlock { collection, block: block.clone(), offset: 65_536 }),
+        (
+            "block",
+            Frame::Block { collection, block, offset: 0, total: 9, bytes: Bytes::from_static(&[4; 9]) },
+        ),
+    ];
+    frames.into_iter().try_for_each(|(name, frame)| seed("frame", name, &frame.encode()))
+}
+
+fn seed(target: &str, name: &str, bytes: &[u8]) -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&folder)?;
+    Ok(fs::write(folder.join(name), bytes)?)
+}
+
+fn load(path: &str) -> Outcome<Json> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates").join(path);
+    let mut file: Json = serde_json::from_str(&fs::read_to_string(path)?)?;
+    Ok(file["data"].take())
+}
+
+fn slug(name: &str) -> String {
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
+fn text(json: &Json) -> Outcome<&str> {
+    Ok(json.as_str().ok_or("text")?)
+}
+
+fn bytes(json: &Json) -> Outcome<Vec<u8>> {
+    Ok(HEX.decode(text(json)?.as_bytes())?)
+}
+
+fn array<const N: usize>(json: &Json) -> Outcome<[u8; N]> {
+    Ok(bytes(json)?.as_slice().try_into()?)
+}
