@@ -190,3 +190,19 @@ fn counts_are_no_allocation_and_bounds_hold() {
     let twice: Vec<_> = std::iter::repeat_n(versions[0].clone(), 16_385).collect();
     assert!(matches!(pack(&records, &twice), Err(PackError::Limit { what: "versions", .. })));
 }
+
+#[test]
+fn numbers_at_the_end_of_their_range_neither_panic_nor_change() {
+    for text in [POSITION_AT_MAX, DOT_AT_MAX] {
+        let bytes = hex::decode(text).unwrap();
+        let unpacked = unpack(&bytes, |_| Some(Rules::default())).unwrap();
+        let again = pack(&unpacked.records, &unpacked.versions).unwrap();
+        assert_eq!(unpack(&again, |_| Some(Rules::default())).unwrap(), unpacked);
+    }
+}
+
+/// Two versions of one replica, the first at position 2^64 - 1.
+const POSITION_AT_MAX: &str = "0107070707070707070707070707070707070707070707070707070707070707070101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101016101050505050505050505050505050505050505050505050505050505050505050502080000ffffffffffffffffff010102010982808185800500f5800f02010982808185800500f580";
+
+/// Two versions of one replica, the first with dot 2^64 - 1.
+const DOT_AT_MAX: &str = "01070707070707070707070707070707070707070707070707070707070707070701010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010161000200000001ffffffffffffffffff0102010982808185800500f5800f02010982808185800500f580";

@@ -154,9 +154,9 @@ impl<'a> Writer<'a> {
         let document = &header.document;
         let log = self.logs.get(&header.replica);
         let chained = log.is_some_and(|(position, cid)| {
-            header.position == position + 1 && header.previous.as_ref() == Some(*cid)
+            header.position == position.saturating_add(1) && header.previous.as_ref() == Some(*cid)
         });
-        let next_dot = self.dots.get(&(header.replica, document)).map_or(1, |last| last + 1);
+        let next_dot = self.dots.get(&(header.replica, document)).map_or(1, |last| last.saturating_add(1));
         let one_parent =
             matches!(header.parents.as_slice(), [parent] if self.tips.get(document) == Some(&parent));
         let linked = matches!(header.body, BodyRef::Link(_));

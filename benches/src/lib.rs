@@ -1,0 +1,92 @@
+//! What every bench shares: rounds, their medians, and the line of JSON that tells them.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+/// Rounds of each figure. In every round each leg has its turn, so that all of them see the same machine.
+pub const ROUNDS: usize = 7;
+
+/// A result of main.
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// One number a round.
+#[derive(Clone, Debug, Default)]
+pub struct Series(Vec<f64>);
+
+/// The latencies of one leg: a median and a 99th percentile a round.
+#[derive(Clone, Debug, Default)]
+pub struct Latency {
+    /// Medians.
+    pub p50: Series,
+    /// 99th percentiles.
+    pub p99: Series,
+}
+
+impl Series {
+    /// Adds a round's number.
+    pub fn push(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    /// The median over the rounds.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        percentile(&self.0, 0.5)
+    }
+
+    fn spread(&self) -> (f64, f64) {
+        self.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), v| (min.min(*v), max.max(*v)))
+    }
+}
+
+impl Latency {
+    /// Adds a round's samples.
+    pub fn push(&mut self, samples: &[f64]) {
+        self.p50.push(percentile(samples, 0.5));
+        self.p99.push(percentile(samples, 0.99));
+    }
+}
+
+/// Prints a figure without a peer.
+pub fn figure(id: &str, what: &str, unit: &str, value: &Series) {
+    let (min, max) = value.spread();
+    line(&json!({
+        "id": id, "what": what, "value": round(value.median()), "unit": unit, "min": round(min),
+        "max": round(max), "rounds": value.0.len(),
+    }));
+}
+
+/// Prints a time or a size beside a peer's: a ratio above 1 means that ours is smaller. The spread is ours.
+pub fn beside(id: &str, what: &str, unit: &str, ours: &Series, peer: &str, theirs: &Series) {
+    let (min, max) = ours.spread();
+    line(&json!({
+        "id": id, "what": what, "peer": peer, "ours": round(ours.median()), "theirs": round(theirs.median()),
+        "unit": unit, "ratio": round(theirs.median() / ours.median()), "min": round(min), "max": round(max),
+        "rounds": ours.0.len(),
+    }));
+}
+
+/// Where in the run we are, on standard error.
+pub fn progress(what: &str) {
+    eprintln!("{what}");
+}
+
+/// The nearest-rank percentile.
+fn percentile(samples: &[f64], rank: f64) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (rank * sorted.len() as f64).ceil() as usize;
+    sorted.get(at.max(1) - 1).copied().unwrap_or(f64::NAN)
+}
+
+/// Four significant digits.
+fn round(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
+}
+
+fn line(json: &Value) {
+    let mut out = std::io::stdout().lock();
+    // Who closes our output wants no more figures.
+    let _gone = writeln!(out, "{json}").and_then(|()| out.flush());
+}
