@@ -74,10 +74,11 @@ impl fmt::Debug for RecordKey {
 }
 
 /// XChaCha20-Poly1305: ciphertext, then tag.
+#[expect(clippy::expect_used, reason = "the one failure is a plaintext of 256 GiB, which no caller can hold")]
 pub(crate) fn encrypt(key: &[u8; 32], nonce: &[u8; NONCE_LEN], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let payload = Payload { msg: plaintext, aad };
-    // The one failure is a plaintext of 256 GiB and more, which no caller can hold.
-    XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(*nonce), payload).unwrap_or_default()
+    let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(*nonce), payload);
+    sealed.expect("a plaintext in memory is shorter than the cipher's limit")
 }
 
 pub(crate) fn decrypt(

@@ -88,3 +88,43 @@ impl Verifier {
         Frame::new(valid.collect()).map_err(|_| Error::Signature)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use civic_types::item::{ItemError, kind};
+    use civic_types::limits::{MAX_FRAME_PAIRS, MAX_ITEM_BYTES};
+
+    use super::*;
+
+    const HASH: HashAlgorithm = HashAlgorithm::Sha2_256;
+
+    fn key(seed: u8) -> DeviceKey {
+        DeviceKey::from_seed(&[seed; 32])
+    }
+
+    #[test]
+    fn invalid_pairs_are_dropped_and_a_frame_without_a_valid_one_is_refused() {
+        let (verifier, item) = (Verifier::new(), Item::new(kind::DEVICE_LIST, &b"\x80"[..]).unwrap());
+        let signed = seal_item(&key(1), item.clone(), HASH).unwrap();
+        let good = signed.frame.pairs()[0];
+        assert_eq!(verifier.frame(&signed, HASH).unwrap(), signed.frame);
+        let forged = (key(2).public_key(), good.1);
+        let mixed = SignedItem { item: item.clone(), frame: Frame::new(vec![forged, good]).unwrap() };
+        assert_eq!(verifier.frame(&mixed, HASH).unwrap().pairs(), [good]);
+        let none = SignedItem { item: item.clone(), frame: Frame::new(vec![forged]).unwrap() };
+        assert!(matches!(verifier.frame(&none, HASH), Err(Error::Signature)));
+        let foreign = SignedItem { item: Item::new(kind::GRANT, &b"\x80"[..]).unwrap(), frame: signed.frame };
+        assert!(matches!(verifier.frame(&foreign, HASH), Err(Error::Signature)), "the kind is signed too");
+    }
+
+    #[test]
+    fn items_and_frames_are_bounded() {
+        assert!(Item::new(kind::GRANT, vec![0; MAX_ITEM_BYTES]).is_ok());
+        let large = Item::new(kind::GRANT, vec![0; MAX_ITEM_BYTES + 1]);
+        assert_eq!(large, Err(ItemError::TooLarge { got: MAX_ITEM_BYTES + 1, limit: MAX_ITEM_BYTES }));
+        let pair = (key(1).public_key(), sign_item(&key(1), kind::GRANT, &Cid::raw(HASH, b"x")));
+        assert!(matches!(Frame::new(Vec::new()), Err(ItemError::Frame { got: 0, .. })));
+        assert!(Frame::new(vec![pair; MAX_FRAME_PAIRS]).is_ok());
+        assert!(matches!(Frame::new(vec![pair; MAX_FRAME_PAIRS + 1]), Err(ItemError::Frame { .. })));
+    }
+}
