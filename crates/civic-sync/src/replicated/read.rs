@@ -6,6 +6,7 @@ use civic_crdt::version::Rules;
 use civic_crdt::version::pack::{self, MAX_PACKED_BLOCK_BYTES, PackedVersion};
 use civic_store::RecordScan;
 use civic_types::item::ReplicaRecord;
+use civic_types::limits::MAX_SYNC_FRAME_BYTES;
 use civic_types::{Cid, CollectionId, PeerId, ReplicaId};
 
 use super::Replicated;
@@ -19,6 +20,9 @@ const CHUNK_BYTES: usize = 96 * 1024;
 
 /// Bytes of blocks in one pack; versions whose block finds no room travel without it.
 const CHUNK_BLOCK_BYTES: usize = 96 * 1024;
+
+/// Bytes of a data frame beside its pack, at most.
+const FRAME_OVERHEAD: usize = 64;
 
 /// What is to be pushed to a peer: places in our arrival log, ascending, and how far that has come.
 #[derive(Clone, Debug)]
@@ -38,6 +42,12 @@ pub(crate) struct Chunk {
     pub(crate) versions: usize,
     /// What is left, if anything.
     pub(crate) rest: Option<Push>,
+}
+
+impl Chunk {
+    fn fits(&self) -> bool {
+        self.pack.as_ref().is_none_or(|pack| pack.len() + FRAME_OVERHEAD <= MAX_SYNC_FRAME_BYTES)
+    }
 }
 
 impl Replicated {
@@ -89,12 +99,31 @@ impl Replicated {
         Ok(indexes.get(collection).is_some_and(|index| index.verifies(&self.shared.epoch, cursor)))
     }
 
-    /// The next pack of a push.
-    pub(crate) async fn chunk(&self, collection: &CollectionId, mut push: Push) -> Result<Chunk, Error> {
+    /// The next pack of a push; it fits a sync frame.
+    pub(crate) async fn chunk(&self, collection: &CollectionId, push: Push) -> Result<Chunk, Error> {
+        let chunk = self.chunk_up_to(collection, push.clone(), CHUNK_BYTES).await?;
+        if chunk.fits() {
+            return Ok(chunk);
+        }
+        // Somebody else's long run, whose proof does not fit beside what came before it: it goes alone.
+        let alone = self.chunk_up_to(collection, push, 1).await?;
+        if alone.fits() {
+            return Ok(alone);
+        }
+        tracing::warn!(%collection, "a run is too long for a frame and stays here");
+        Ok(Chunk { pack: None, versions: 0, rest: alone.rest })
+    }
+
+    async fn chunk_up_to(
+        &self,
+        collection: &CollectionId,
+        mut push: Push,
+        bytes: usize,
+    ) -> Result<Chunk, Error> {
         let spec =
             self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
         let mut building = Building::new(Rules::from(&spec));
-        while building.bytes < CHUNK_BYTES
+        while building.bytes < bytes
             && let Some(at) = push.positions.get(push.next).copied()
         {
             push.next += 1;
