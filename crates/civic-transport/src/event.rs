@@ -9,6 +9,9 @@ use crate::peer::{LinkAddr, PeerInfo};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A connected peer is reached over other media than before; the connection's number is the same. Only
+    /// of adapters that join several.
+    Changed(PeerInfo),
     /// A peer is connected and has proved its identity.
     Discovered(PeerInfo),
     /// The subscriber was too slow and missed events: read `peers()` anew.

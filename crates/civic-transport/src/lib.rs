@@ -12,11 +12,13 @@ pub mod event;
 pub mod ext;
 mod forward;
 pub mod hub;
+pub mod keepalive;
 pub mod link;
 pub mod links;
 pub mod peer;
 pub mod queue;
 pub mod receive;
+pub mod redial;
 #[cfg(feature = "sim")]
 pub mod sim;
 

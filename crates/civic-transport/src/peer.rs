@@ -69,8 +69,9 @@ pub struct PeerInfo {
     pub metadata: BTreeMap<String, String>,
     /// Counts the connections of this adapter: a reconnected peer has a greater one.
     pub connection: u64,
-    /// What both ends of this very connection and nobody else can know.
-    pub binding: Option<ChannelBinding>,
+    /// What both ends of this very connection and nobody else can know. One, or none on a link without; for
+    /// a peer reached over several links at once one for each, oldest first, at most [`MAX_BINDINGS`].
+    pub bindings: Vec<ChannelBinding>,
 }
 
 impl PeerInfo {
@@ -85,14 +86,14 @@ impl PeerInfo {
             reputation: None,
             metadata: BTreeMap::new(),
             connection,
-            binding: None,
+            bindings: Vec::new(),
         }
     }
 
-    /// With its channel binding.
+    /// With the channel binding of its connection.
     #[must_use]
-    pub const fn with_binding(mut self, binding: ChannelBinding) -> Self {
-        self.binding = Some(binding);
+    pub fn with_binding(mut self, binding: ChannelBinding) -> Self {
+        self.bindings = vec![binding];
         self
     }
 }
@@ -121,6 +122,9 @@ impl fmt::Debug for ChannelBinding {
         f.write_str("ChannelBinding")
     }
 }
+
+/// Most channel bindings of one peer.
+pub const MAX_BINDINGS: usize = 8;
 
 /// An unauthenticated sender, in the medium's own words.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -170,7 +170,7 @@ async fn silence_is_noticed_in_time_and_the_peer_found_again_when_it_ends() {
     forwarder.set_silent(false);
     let second = discovered(&mut at_a).await;
     assert!(second.connection > first.connection);
-    assert_ne!(second.binding, first.binding);
+    assert_ne!(second.bindings, first.bindings);
     a.adapter.send(&b.id, Envelope::local(1, "again")).await.unwrap();
     assert_eq!(common::received(&mut at_b).await, Envelope::local(1, "again"));
 }
@@ -199,7 +199,8 @@ async fn simultaneous_dials_leave_one_connection_that_both_agree_on() {
         let both = async { tokio::join!(a.adapter.connect(&to_b), b.adapter.connect(&to_a)) };
         let (one, other) = within(both).await;
         assert_eq!((one.unwrap(), other.unwrap()), (b.id, a.id));
-        let binding = |node: &Node| node.adapter.peers().first().and_then(|info| info.binding.clone());
+        let binding =
+            |node: &Node| node.adapter.peers().first().and_then(|info| info.bindings.first().cloned());
         common::until(|| binding(&a).is_some() && binding(&a) == binding(&b)).await;
         let mut at_b = b.adapter.events();
         a.adapter.send(&b.id, Envelope::local(1, "one")).await.unwrap();
@@ -240,8 +241,8 @@ async fn a_full_house_refuses_strangers_and_a_stop_ends_all() {
 async fn two_connected_peers_share_a_binding() {
     let (a, b) = connected().await;
     common::until(|| !b.adapter.peers().is_empty()).await;
-    assert_eq!(a.adapter.peers()[0].binding, b.adapter.peers()[0].binding);
-    assert!(a.adapter.peers()[0].binding.is_some());
+    assert_eq!(a.adapter.peers()[0].bindings, b.adapter.peers()[0].bindings);
+    assert!(a.adapter.peers()[0].bindings.len() == 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -139,7 +139,7 @@ impl Driver {
     }
 
     fn open(&mut self, peer: &PeerInfo) {
-        let Some(binding) = &peer.binding else {
+        let Some(binding) = peer.bindings.first() else {
             tracing::warn!(peer = %peer.peer, "a link without channel binding: nothing is replicated over it");
             return;
         };

@@ -20,7 +20,7 @@ pub async fn both_ends_know_each_other<A: TransportAdapter>(pair: &Pair<A>, prof
         return Err(format!("peers are {at_a:?} and {at_b:?}"));
     };
     ensure!((a.peer, b.peer) == (pair.a_id, pair.b_id), "peers are {} and {}", a.peer, b.peer);
-    ensure!(a.binding == b.binding, "the channel bindings differ");
+    ensure!(a.bindings == b.bindings, "the channel bindings differ");
     ensure!(a.connection > 0 && b.connection > 0, "connections are counted from 1");
     ensure!(b.transports.contains(&pair.a.kind()), "{:?} is not {:?}", b.transports, pair.a.kind());
     let again = PeerAddr::new(pair.b_id, pair.b_address.clone());

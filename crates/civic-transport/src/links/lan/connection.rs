@@ -12,9 +12,9 @@ use tokio_rustls::TlsStream;
 use super::frame::{CloseCode, Frame};
 use super::handshake::{Secured, write_frame};
 use super::inner::{Inner, lock};
-use super::keepalive::{Input, Keepalive, Output};
 use super::registry::Registered;
 use crate::event::{Event, LostReason, Via};
+use crate::keepalive::{Input, Keepalive, Output};
 use crate::receive::TimeTrust;
 
 /// A registered connection at work: reads, writes and watches over the silence until one of them ends.

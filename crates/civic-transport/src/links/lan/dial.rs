@@ -10,10 +10,10 @@ use super::connection;
 use super::frame::{CloseCode, Frame};
 use super::handshake::{HandshakeError, dial_tls};
 use super::inner::{Inner, lock};
-use super::redial::{Input, Redial};
 use super::registry::Dialler;
 use crate::error::Error;
 use crate::peer::PeerAddr;
+use crate::redial::{Input, Redial};
 
 /// Who waits for the first attempt, if it decides whether the address is kept.
 pub(super) type First = Option<oneshot::Sender<Result<PeerId, Error>>>;

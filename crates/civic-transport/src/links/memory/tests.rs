@@ -48,7 +48,7 @@ fn perfect() -> Pair {
 #[test]
 fn started_links_are_connected_and_share_a_binding_that_every_connection_renews() {
     let Pair { net, a, b, ids, .. } = perfect();
-    let binding = |x: &Arc<dyn TransportAdapter>| x.peers()[0].binding.clone().unwrap();
+    let binding = |x: &Arc<dyn TransportAdapter>| x.peers()[0].bindings[0].clone();
     let first = binding(&a);
     assert_eq!(first, binding(&b));
     net.sever(&ids[0], &ids[1]);

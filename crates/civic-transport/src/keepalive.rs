@@ -1,3 +1,5 @@
+//! Whether the other end is still there: [`Keepalive`].
+
 use std::time::Duration;
 
 use civic_types::time::Tick;
@@ -7,7 +9,7 @@ use civic_types::time::Tick;
 /// A ping goes out when nothing was sent or nothing was heard for an interval; whatever is heard counts as
 /// a sign of life, and too long a silence is a loss, whatever TCP says.
 #[derive(Clone, Debug)]
-pub(super) struct Keepalive {
+pub struct Keepalive {
     interval: Duration,
     lost_after: Duration,
     heard: Tick,
@@ -15,27 +17,37 @@ pub(super) struct Keepalive {
     pinged: Tick,
 }
 
+/// What has happened on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub enum Input {
+    /// Something came.
     Heard,
+    /// Something went.
     Sent,
+    /// Time has passed.
     Time,
 }
 
+/// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Output {
+pub enum Output {
+    /// Send a ping now.
     Ping,
+    /// The other end is lost.
     Silent,
     /// Nothing to do before then.
     Wait(Tick),
 }
 
 impl Keepalive {
-    pub(super) const fn new(now: Tick, interval: Duration, lost_after: Duration) -> Self {
+    /// A connection that was made just now.
+    #[must_use]
+    pub const fn new(now: Tick, interval: Duration, lost_after: Duration) -> Self {
         Self { interval, lost_after, heard: now, sent: now, pinged: now }
     }
 
-    pub(super) fn handle(&mut self, now: Tick, input: Input) -> Output {
+    /// Takes what has happened and says what is to be done.
+    pub fn handle(&mut self, now: Tick, input: Input) -> Output {
         match input {
             Input::Heard => self.heard = now,
             Input::Sent => self.sent = now,

@@ -1,3 +1,5 @@
+//! When to dial an address again: [`Redial`].
+
 use std::time::Duration;
 
 use civic_types::time::Tick;
@@ -8,29 +10,33 @@ use civic_types::time::Tick;
 /// connection that lasts as long as the cap's tenth counts as a success; a shorter one as a failure, so a
 /// peer that accepts and closes at once is not dialled in a tight loop.
 #[derive(Clone, Debug)]
-pub(super) struct Redial {
+pub struct Redial {
     unit: Duration,
     cap: Duration,
     failures: u32,
     connected: Option<Tick>,
 }
 
+/// What has happened at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub enum Input {
+    /// Somebody answered.
     Connected,
-    /// With 64 random bits.
+    /// Nobody did; with 64 random bits.
     Failed(u64),
-    /// With 64 random bits.
+    /// The connection is gone; with 64 random bits.
     Lost(u64),
 }
 
 impl Redial {
-    pub(super) const fn new(unit: Duration, cap: Duration) -> Self {
+    /// Nothing has failed yet.
+    #[must_use]
+    pub const fn new(unit: Duration, cap: Duration) -> Self {
         Self { unit, cap, failures: 0, connected: None }
     }
 
-    /// When to dial next; `None` while connected.
-    pub(super) fn handle(&mut self, now: Tick, input: Input) -> Option<Tick> {
+    /// Takes what has happened and says when to dial next; `None` while connected.
+    pub fn handle(&mut self, now: Tick, input: Input) -> Option<Tick> {
         let random = match input {
             Input::Connected => {
                 self.connected = Some(now);
