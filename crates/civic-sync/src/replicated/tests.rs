@@ -253,3 +253,24 @@ async fn a_document_beyond_its_bound_is_refused_and_leaves_no_gap_in_the_log() {
     let positions: Vec<u64> = held.iter().map(|held| held.version.header().position).collect();
     assert!(positions.iter().enumerate().all(|(at, k)| *k == at as u64 + 1), "{positions:?}");
 }
+
+#[tokio::test]
+async fn a_version_keeps_its_proof_when_the_one_that_vouches_for_it_has_to_wait() {
+    let (a, b, c) = (device(1).await, device(2).await, device(3).await);
+    c.write(&["two"]).await;
+    a.write(&["one"]).await;
+    a.replicated.import(c.peer(), &c.packed(0..1).await).await.unwrap();
+    a.write(&["two"]).await;
+    // Of a's log: the first stands alone, the second has a parent that b does not have.
+    let held = a.replicated.held(&spec("pumps").id(), 0).await.unwrap();
+    assert_eq!(held.iter().map(|held| held.source.is_none()).collect::<Vec<_>>(), [true, false, true]);
+    let (first, third) = (a.packed(0..1).await, a.packed(2..3).await);
+    let (first, third) = (pack::unpack(&first, rules).unwrap(), pack::unpack(&third, rules).unwrap());
+    let both = [first.versions, third.versions].concat();
+    let pack = pack::pack(&first.records, &both).unwrap();
+    let imported = b.replicated.import(a.peer(), &pack).await.unwrap();
+    assert_eq!((imported.admitted, imported.parked), (1, 1));
+    // b can pass it on, and whoever gets it can check it.
+    let d = device(4).await;
+    assert_eq!(d.replicated.import(b.peer(), &b.packed(0..1).await).await.unwrap().admitted, 1);
+}

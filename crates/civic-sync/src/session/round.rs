@@ -5,9 +5,10 @@ use civic_types::time::Tick;
 use civic_types::{CollectionId, CommunityId};
 
 use super::ROUND_TIMEOUT;
-use super::frame::{Frame, Mode, ScopeFrame};
-use super::scope::ScopeRound;
+use super::frame::{Frame, MAX_HEADS, Mode, ScopeFrame, ScopeName, Tag, tag};
+use super::scope::{ScopeOf, ScopeRound};
 use super::wire::{Input, Outcome, Output, PushStart, ScopeView};
+use crate::reconcile::{Fingerprint, Prefixes};
 use crate::table::Cursor;
 
 /// One round at one end.
@@ -29,14 +30,20 @@ pub(super) struct Round {
     ours: BTreeMap<CollectionId, ScopeView>,
     /// The peer's scopes.
     theirs: BTreeMap<CollectionId, ScopeFrame>,
+    /// The scopes that the follower has listed, in that order.
+    listed: Vec<CollectionId>,
+    /// The scopes of the round, in the order in which they are numbered.
+    numbered: Vec<CollectionId>,
     /// The leader's hash over all scopes.
-    summary: [u8; 32],
+    summary: Tag,
     /// Definitions that we lack.
     wanted: BTreeSet<CollectionId>,
     scopes: BTreeMap<CollectionId, ScopeRound>,
     /// What we said at the end, and what the peer said.
     our_done: Option<Vec<Done>>,
     their_done: Option<Vec<Done>>,
+    /// What was not equal at the end.
+    unequal: Vec<CollectionId>,
 }
 
 /// What a round is about.
@@ -45,6 +52,8 @@ pub(super) struct View {
     pub(super) communities: Vec<CommunityId>,
     /// Collections of the peer that this software cannot follow.
     pub(super) declined: BTreeSet<CollectionId>,
+    /// Collections whose items are compared, because heads did not tell all.
+    pub(super) suspect: BTreeSet<CollectionId>,
 }
 
 type Done = (CollectionId, [u8; 32], Cursor);
@@ -87,16 +96,19 @@ impl Round {
             stage: Stage::Looking,
             ours: BTreeMap::new(),
             theirs: BTreeMap::new(),
-            summary: [0; 32],
+            listed: Vec::new(),
+            numbered: Vec::new(),
+            summary: Tag::default(),
             wanted: BTreeSet::new(),
             scopes: BTreeMap::new(),
             our_done: None,
             their_done: None,
+            unequal: Vec::new(),
         }
     }
 
     /// A round that the leader has started with this hash over its scopes.
-    pub(super) fn following(self, summary: [u8; 32]) -> Self {
+    pub(super) fn following(self, summary: Tag) -> Self {
         Self { leads: false, summary, ..self }
     }
 
@@ -114,7 +126,17 @@ impl Round {
             (Stage::Defining, Input::Defined { .. }) => self.defined(out),
             (_, Input::Ids { collection, ids }) => {
                 if let Some(scope) = self.scopes.get_mut(&collection) {
-                    scope.ids(&ids, out);
+                    scope.ids(ids, out);
+                }
+            }
+            (_, Input::Sketch { collection, sketch }) => {
+                if let Some(scope) = self.scopes.get_mut(&collection) {
+                    scope.sketch(sketch, out);
+                }
+            }
+            (_, Input::Heads { collection, heads }) => {
+                if let Some(scope) = self.scopes.get_mut(&collection) {
+                    scope.heads(heads, out);
                 }
             }
             (_, Input::Loaded { collection, pack, more }) => {
@@ -148,16 +170,18 @@ impl Round {
                 self.modes(modes, definitions, out)
             }
             (Stage::AwaitDone, Frame::Done { scopes, .. }) => {
-                self.their_done = Some(scopes);
+                self.their_done = Some(self.named(scopes));
                 self.compare(out);
             }
-            (Stage::Moving | Stage::Closing, Frame::Done { scopes, .. }) => self.their_done = Some(scopes),
+            (Stage::Moving | Stage::Closing, Frame::Done { scopes, .. }) => {
+                self.their_done = Some(self.named(scopes));
+            }
             (_, Frame::Abort { .. }) => self.end(false),
             (Stage::Moving | Stage::Closing | Stage::AwaitDone | Stage::Defining, frame) => {
-                if let Some(scope) =
-                    frame.collection().and_then(|collection| self.scopes.get_mut(&collection))
-                {
-                    scope.frame(frame, out);
+                let id = frame.scope().and_then(|number| self.collection(number));
+                match id.and_then(|id| self.scopes.get_mut(&id)) {
+                    Some(scope) => scope.frame(frame, out),
+                    None => out.push(Output::Misbehaved("a scope that is no part of the round")),
                 }
             }
             _ => out.push(Output::Misbehaved("a frame that has no place here")),
@@ -178,7 +202,8 @@ impl Round {
                 } else if self.summary == summary {
                     self.end(true);
                 } else {
-                    let scopes = self.ours.values().map(|scope| scope_frame(scope, false)).collect();
+                    self.listed = self.ours.keys().copied().collect();
+                    let scopes = self.ours.values().map(|scope| scope_frame(scope, None, false)).collect();
                     self.send_scopes(scopes, Vec::new(), Vec::new(), out);
                     self.stage = Stage::AwaitScopes;
                 }
@@ -191,7 +216,11 @@ impl Round {
                     .filter_map(|id| self.ours.get(id))
                     .map(|scope| (scope.collection, scope.fingerprint, scope.end))
                     .collect();
-                out.push(Output::Send(Frame::Done { round: self.number, scopes: done.clone() }.encode()));
+                let scopes = (0_u64..).zip(&self.numbered).filter_map(|(number, id)| {
+                    let scope = self.ours.get(id).filter(|_| self.scopes.contains_key(id))?;
+                    Some((number, scope.fingerprint, scope.end))
+                });
+                out.push(Output::Send(Frame::Done { round: self.number, scopes: scopes.collect() }.encode()));
                 self.our_done = Some(done);
                 self.stage = Stage::AwaitDone;
                 self.compare(out);
@@ -207,8 +236,24 @@ impl Round {
         wanted: Vec<CollectionId>,
         out: &mut Vec<Output>,
     ) {
-        let cursors = scopes.iter().filter_map(|scope| Some((scope.collection, scope.consumed?))).collect();
-        self.theirs = scopes.into_iter().map(|scope| (scope.collection, scope)).collect();
+        let name = |scope: &ScopeFrame| match scope.name {
+            ScopeName::Collection(id) => Some(id),
+            ScopeName::Place(place) => {
+                usize::try_from(place).ok().and_then(|at| self.listed.get(at).copied())
+            }
+        };
+        let Some(names) = scopes.iter().map(name).collect::<Option<Vec<_>>>() else {
+            out.push(Output::Misbehaved("a scope that was not listed"));
+            return;
+        };
+        let cursors =
+            names.iter().zip(&scopes).filter_map(|(id, scope)| Some((*id, scope.consumed?))).collect();
+        if self.leads {
+            self.listed = names.clone();
+        } else {
+            self.numbered = names.iter().chain(&wanted).copied().collect();
+        }
+        self.theirs = names.into_iter().zip(scopes).collect();
         // The leader may ask only for what the follower has listed.
         self.wanted = wanted.into_iter().collect();
         if !definitions.is_empty() {
@@ -224,7 +269,7 @@ impl Round {
             let differs = |scope: &&ScopeView| {
                 self.theirs
                     .get(&scope.collection)
-                    .is_none_or(|theirs| theirs.fingerprint != scope.fingerprint)
+                    .is_none_or(|theirs| theirs.fingerprint != tag(&scope.fingerprint))
             };
             let differing: Vec<&ScopeView> = self.ours.values().filter(differs).collect();
             let unknown = |scope: &&&ScopeView| !self.theirs.contains_key(&scope.collection);
@@ -233,20 +278,25 @@ impl Round {
             let unknown =
                 |id: &&CollectionId| !self.ours.contains_key(*id) && !self.view.declined.contains(*id);
             let wanted: Vec<_> = self.theirs.keys().filter(unknown).take(MAX_DEFINITIONS).copied().collect();
-            let frames: Vec<_> =
-                differing.iter().map(|scope| scope_frame(scope, self.pushes_suffix(scope))).collect();
+            let place = |scope: &ScopeView| self.listed.iter().position(|id| *id == scope.collection);
+            let frames: Vec<_> = differing
+                .iter()
+                .map(|scope| scope_frame(scope, place(scope), self.pushes_suffix(scope)))
+                .collect();
+            let numbered =
+                differing.iter().map(|scope| scope.collection).chain(wanted.iter().copied()).collect();
             // What the follower leaves out of its modes it cannot follow, unless we could not define it now.
             self.truncated = definitions.len() == MAX_DEFINITIONS || wanted.len() == MAX_DEFINITIONS;
+            self.numbered = numbered;
             self.send_scopes(frames, definitions, wanted, out);
             self.stage = Stage::AwaitModes;
             return;
         }
         let mut modes = Vec::new();
-        for theirs in self.theirs.values() {
-            let Some(ours) = self.ours.get(&theirs.collection) else { continue };
-            let suffix =
-                (theirs.verified || theirs.count == 0 || ours.count == 0) && self.pushes_suffix(ours);
-            modes.push((theirs.collection, if suffix { Mode::Suffix } else { Mode::Ids }));
+        for (id, theirs) in &self.theirs {
+            if let Some(ours) = self.ours.get(id) {
+                modes.push((*id, self.mode(ours, theirs)));
+            }
         }
         // Scopes that only we have: everything is the suffix.
         for id in self.wanted.iter().filter(|id| self.ours.contains_key(*id)) {
@@ -257,8 +307,9 @@ impl Round {
             self.theirs.keys().any(|id| !self.ours.contains_key(id) && !self.view.declined.contains(id));
         let definitions = self.wanted.iter().filter_map(|id| self.ours.get(id)).map(|s| s.definition.clone());
         let definitions = definitions.take(MAX_DEFINITIONS);
-        let frame =
-            Frame::Modes { round: self.number, modes: modes.clone(), definitions: definitions.collect() };
+        let number = |id: &CollectionId| self.numbered.iter().position(|known| known == id);
+        let numbers = modes.iter().filter_map(|(id, mode)| Some((number(id)? as u64, *mode))).collect();
+        let frame = Frame::Modes { round: self.number, modes: numbers, definitions: definitions.collect() };
         out.push(Output::Send(frame.encode()));
         self.stage = Stage::Moving;
         self.start(&modes, out);
@@ -271,7 +322,45 @@ impl Round {
             || ours.count == 0
     }
 
-    fn modes(&mut self, modes: Vec<(CollectionId, Mode)>, definitions: Vec<Bytes>, out: &mut Vec<Output>) {
+    /// How a scope is reconciled that differs.
+    fn mode(&self, ours: &ScopeView, theirs: &ScopeFrame) -> Mode {
+        if (theirs.verified || theirs.count == 0 || ours.count == 0) && self.pushes_suffix(ours) {
+            return Mode::Suffix;
+        }
+        let few = ours.logs.max(theirs.logs) <= MAX_HEADS as u64;
+        if few && !self.view.suspect.contains(&ours.collection) {
+            return Mode::Heads;
+        }
+        // Symbols cost about 12 bytes an id of difference, which is at least that of the counts.
+        let list = Prefixes::list_bytes(theirs.count, Prefixes::bits_to_compare(ours.count, theirs.count));
+        let symbols = ours.count.abs_diff(theirs.count).saturating_mul(SYMBOL_COST).max(LEAST_SYMBOL_BYTES);
+        if list <= symbols { Mode::List } else { Mode::Symbols }
+    }
+
+    /// The collection of a number of this round.
+    fn collection(&self, number: u64) -> Option<CollectionId> {
+        usize::try_from(number).ok().and_then(|at| self.numbered.get(at)).copied()
+    }
+
+    fn named(&self, scopes: Vec<(u64, Fingerprint, Cursor)>) -> Vec<Done> {
+        let named = scopes.into_iter();
+        named.filter_map(|(number, print, end)| Some((self.collection(number)?, print, end))).collect()
+    }
+
+    /// The scopes that were compared by heads and are not equal after all.
+    pub(super) fn unequal_by_heads(&self) -> impl Iterator<Item = CollectionId> {
+        self.unequal
+            .iter()
+            .filter(|id| self.scopes.get(id).is_some_and(|scope| scope.mode == Mode::Heads))
+            .copied()
+    }
+
+    fn modes(&mut self, modes: Vec<(u64, Mode)>, definitions: Vec<Bytes>, out: &mut Vec<Output>) {
+        let named = modes.into_iter().map(|(number, mode)| Some((self.collection(number)?, mode)));
+        let Some(modes) = named.collect::<Option<Vec<_>>>() else {
+            out.push(Output::Misbehaved("a scope that is no part of the round"));
+            return;
+        };
         self.scopes = modes.iter().map(|(id, mode)| (*id, self.scope(*id, *mode))).collect();
         if definitions.is_empty() {
             self.stage = Stage::Moving;
@@ -303,16 +392,17 @@ impl Round {
                     };
                     scope.push(start, out);
                 }
-                Mode::Ids => out.push(Output::ListIds(*id)),
+                _ => scope.start(out),
             }
         }
     }
 
     fn scope(&self, id: CollectionId, mode: Mode) -> ScopeRound {
-        let count = |counts: Option<u64>| counts.unwrap_or_default();
-        let ours = count(self.ours.get(&id).map(|scope| scope.count));
-        let theirs = count(self.theirs.get(&id).map(|scope| scope.count));
-        ScopeRound::new(self.number, id, mode, self.leads, ours, theirs)
+        let ours = self.ours.get(&id).map_or(0, |scope| scope.count);
+        let theirs = self.theirs.get(&id).map_or(0, |scope| scope.count);
+        let number = self.numbered.iter().position(|known| *known == id).unwrap_or_default() as u64;
+        let (round, leads) = (self.number, self.leads);
+        ScopeRound::new(ScopeOf { round, number, collection: id, leads, ours, theirs }, mode)
     }
 
     /// Looks at the scopes a last time once all data has gone both ways.
@@ -337,6 +427,7 @@ impl Round {
             }
         }
         let converged = unequal.is_empty() && ours.len() == theirs.len() && !self.truncated;
+        self.unequal.clone_from(&unequal);
         out.push(Output::Remember { consumed, unequal });
         self.end(converged);
     }
@@ -358,7 +449,7 @@ impl Round {
     }
 
     /// One hash over all scopes: community, collection, fingerprint, ascending by collection.
-    fn our_summary(&self) -> [u8; 32] {
+    fn our_summary(&self) -> Tag {
         let mut hasher = blake3::Hasher::new();
         for scope in self.ours.values() {
             hasher
@@ -366,7 +457,7 @@ impl Round {
                 .update(scope.collection.as_bytes())
                 .update(&scope.fingerprint);
         }
-        *hasher.finalize().as_bytes()
+        tag(hasher.finalize().as_bytes())
     }
 }
 
@@ -374,11 +465,16 @@ impl Round {
 /// rest comes with the next round.
 const MAX_DEFINITIONS: usize = 128;
 
-fn scope_frame(scope: &ScopeView, verified: bool) -> ScopeFrame {
+/// Bytes that symbols cost for one id of difference, about; and at least, for the first batch.
+const SYMBOL_COST: u64 = 12;
+const LEAST_SYMBOL_BYTES: u64 = 576;
+
+fn scope_frame(scope: &ScopeView, place: Option<usize>, verified: bool) -> ScopeFrame {
     ScopeFrame {
-        collection: scope.collection,
+        name: place.map_or(ScopeName::Collection(scope.collection), |place| ScopeName::Place(place as u64)),
         count: scope.count,
-        fingerprint: scope.fingerprint,
+        logs: scope.logs,
+        fingerprint: tag(&scope.fingerprint),
         consumed: scope.consumed,
         verified,
     }
