@@ -26,11 +26,11 @@ impl Prefixes {
         Self { bits, values }
     }
 
-    /// Bits at which the prefixes of two sets of `ours` and `theirs` ids differ with a probability of a
-    /// millionth at least.
+    /// Bits at which the prefixes of different ids of two sets of `ours` and `theirs` all differ, but for one case
+    /// in 4096.
     #[must_use]
     pub fn bits_to_compare(ours: u64, theirs: u64) -> u8 {
-        bits_of(ours).saturating_add(bits_of(theirs)).saturating_add(20).min(SHORT_ID_BITS)
+        bits_of(ours).saturating_add(bits_of(theirs)).saturating_add(12).min(SHORT_ID_BITS)
     }
 
     /// Bits at which one of `count` ids is named so that another is meant too in one case of 256.

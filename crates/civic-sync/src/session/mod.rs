@@ -54,7 +54,8 @@ pub struct Session {
     shared: BTreeSet<CommunityId>,
     /// Collections that this software cannot follow.
     declined: BTreeSet<CollectionId>,
-    /// Collections whose heads did not tell all: their items are compared.
+    /// Collections of which a round found no difference although there is one: heads did not tell all, or short
+    /// prefixes hid it. Their items are compared by whole short ids.
     suspect: BTreeSet<CollectionId>,
     round: Option<Round>,
     last_round: u64,
@@ -194,7 +195,8 @@ impl Session {
             self.shared = shared;
             self.give_up(out);
             self.wanted = Some(now);
-            self.nudged = None;
+            // The leader has compared the same proofs and starts a round by itself; a request needs one of its own.
+            self.nudged = Some(now).filter(|_| !self.leads() && self.requests.is_empty());
         }
     }
 
@@ -288,7 +290,8 @@ impl Session {
         let Some(outcome) = self.round.as_mut().and_then(|round| round.outcome.take()) else { return };
         let round = self.round.take();
         match &round {
-            Some(round) if !outcome.converged => self.suspect.extend(round.unequal_by_heads()),
+            Some(round) if !outcome.converged && round.imported == 0 => self.suspect.extend(&round.unequal),
+            Some(_) if !outcome.converged => {}
             _ => self.suspect.clear(),
         }
         if outcome.converged {

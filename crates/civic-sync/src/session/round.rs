@@ -43,7 +43,7 @@ pub(super) struct Round {
     our_done: Option<Vec<Done>>,
     their_done: Option<Vec<Done>>,
     /// What was not equal at the end.
-    unequal: Vec<CollectionId>,
+    pub(super) unequal: Vec<CollectionId>,
 }
 
 /// What a round is about.
@@ -52,7 +52,7 @@ pub(super) struct View {
     pub(super) communities: Vec<CommunityId>,
     /// Collections of the peer that this software cannot follow.
     pub(super) declined: BTreeSet<CollectionId>,
-    /// Collections whose items are compared, because heads did not tell all.
+    /// Collections whose items are compared by whole short ids, because less did not tell all.
     pub(super) suspect: BTreeSet<CollectionId>,
 }
 
@@ -64,7 +64,7 @@ enum Stage {
     Looking,
     /// The leader has said hello.
     HelloSent,
-    /// The summaries differ: the leader waits for the follower's scopes, the follower for the leader's.
+    /// The summaries differ, and the follower has listed its scopes.
     AwaitScopes,
     /// Looking again, with the peer's cursors.
     Checking,
@@ -162,8 +162,7 @@ impl Round {
     pub(super) fn frame(&mut self, frame: Frame, out: &mut Vec<Output>) {
         match (self.stage, frame) {
             (Stage::HelloSent, Frame::Hello { summary, .. }) if summary == self.summary => self.end(true),
-            (Stage::HelloSent, Frame::Hello { .. }) => self.stage = Stage::AwaitScopes,
-            (Stage::AwaitScopes, Frame::Scopes { scopes, definitions, wanted, .. }) => {
+            (Stage::HelloSent | Stage::AwaitScopes, Frame::Scopes { scopes, definitions, wanted, .. }) => {
                 self.their_scopes(scopes, definitions, wanted, out);
             }
             (Stage::AwaitModes, Frame::Modes { modes, definitions, .. }) => {
@@ -195,11 +194,13 @@ impl Round {
             Stage::Looking => {
                 let summary = self.our_summary();
                 let (round, token) = (self.number, self.token);
-                out.push(Output::Send(Frame::Hello { round, token, summary }.encode()));
+                let hello = Output::Send(Frame::Hello { round, token, summary }.encode());
                 if self.leads {
+                    out.push(hello);
                     self.summary = summary;
                     self.stage = Stage::HelloSent;
                 } else if self.summary == summary {
+                    out.push(hello);
                     self.end(true);
                 } else {
                     self.listed = self.ours.keys().copied().collect();
@@ -347,14 +348,6 @@ impl Round {
         named.filter_map(|(number, print, end)| Some((self.collection(number)?, print, end))).collect()
     }
 
-    /// The scopes that were compared by heads and are not equal after all.
-    pub(super) fn unequal_by_heads(&self) -> impl Iterator<Item = CollectionId> {
-        self.unequal
-            .iter()
-            .filter(|id| self.scopes.get(id).is_some_and(|scope| scope.mode == Mode::Heads))
-            .copied()
-    }
-
     fn modes(&mut self, modes: Vec<(u64, Mode)>, definitions: Vec<Bytes>, out: &mut Vec<Output>) {
         let named = modes.into_iter().map(|(number, mode)| Some((self.collection(number)?, mode)));
         let Some(modes) = named.collect::<Option<Vec<_>>>() else {
@@ -402,7 +395,8 @@ impl Round {
         let theirs = self.theirs.get(&id).map_or(0, |scope| scope.count);
         let number = self.numbered.iter().position(|known| *known == id).unwrap_or_default() as u64;
         let (round, leads) = (self.number, self.leads);
-        ScopeRound::new(ScopeOf { round, number, collection: id, leads, ours, theirs }, mode)
+        let suspect = self.view.suspect.contains(&id);
+        ScopeRound::new(ScopeOf { round, number, collection: id, leads, ours, theirs, suspect }, mode)
     }
 
     /// Looks at the scopes a last time once all data has gone both ways.

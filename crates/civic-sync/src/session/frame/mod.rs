@@ -29,7 +29,7 @@ pub enum Frame {
         /// Counts the follower's nudges.
         token: u64,
     },
-    /// 2: starts a round, or answers that start.
+    /// 2: starts a round, or answers that start when the summaries are equal; scopes answer it when not.
     Hello {
         /// The round.
         round: u64,

@@ -6,7 +6,7 @@ use super::{
     FIRST_SYMBOLS, LIST_PART, MAX_BATCH_SYMBOLS, MAX_LIST, OUT_OF_PLACE, ScopeRound, Side, Taken,
     head_prefixes, set_bits,
 };
-use crate::reconcile::{Prefixes, SYMBOL_BYTES, ShortId, Sketch, prefix};
+use crate::reconcile::{Prefixes, SHORT_ID_BITS, SYMBOL_BYTES, ShortId, Sketch, prefix};
 
 /// What the leader has said of its items.
 #[derive(Debug, Default)]
@@ -106,7 +106,9 @@ impl ScopeRound {
 
     pub(super) fn send_list(&mut self, ids: Arc<[ShortId]>, out: &mut Vec<Output>) {
         let (round, scope) = (self.round, self.number);
-        let listed = Prefixes::of(&ids, Prefixes::bits_to_compare(self.ours, self.theirs));
+        let bits =
+            if self.suspect { SHORT_ID_BITS } else { Prefixes::bits_to_compare(self.ours, self.theirs) };
+        let listed = Prefixes::of(&ids, bits);
         let mut parts = listed.values.chunks(LIST_PART).peekable();
         loop {
             let values = parts.next().unwrap_or_default().to_vec();

@@ -37,6 +37,7 @@ pub(super) struct ScopeRound {
     round: u64,
     ours: u64,
     theirs: u64,
+    suspect: bool,
     push: Pushing,
     /// The peer has no more data.
     got_last: bool,
@@ -71,6 +72,8 @@ pub(super) struct ScopeOf {
     pub(super) leads: bool,
     pub(super) ours: u64,
     pub(super) theirs: u64,
+    /// Whether prefixes of ids have hidden a difference.
+    pub(super) suspect: bool,
 }
 
 impl ScopeRound {
@@ -82,6 +85,7 @@ impl ScopeRound {
             round: of.round,
             ours: of.ours,
             theirs: of.theirs,
+            suspect: of.suspect,
             push: Pushing::default(),
             got_last: false,
             importing: 0,
