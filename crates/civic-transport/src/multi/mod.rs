@@ -1,0 +1,7 @@
+//! Several links as one.
+
+mod kinds;
+mod route;
+
+pub use kinds::Kinds;
+pub use route::{MultiPath, Route, RouteMode, RoutePolicy, RouteRequest, Table};
