@@ -127,9 +127,8 @@ impl MultiTransport {
     }
 
     fn adapters(&self) -> Vec<(LinkId, Arc<dyn TransportAdapter>)> {
-        self.shared.peek(|state| {
-            state.links.iter().map(|(id, slot)| (*id, Arc::clone(&slot.adapter))).collect()
-        })
+        self.shared
+            .peek(|state| state.links.iter().map(|(id, slot)| (*id, Arc::clone(&slot.adapter))).collect())
     }
 
     /// The active links in the order in which small everyday envelopes prefer them; those that the policy does
@@ -173,7 +172,11 @@ impl TransportAdapter for MultiTransport {
         let most = |of: fn(&Capabilities) -> usize| all.iter().map(of).max().unwrap_or_default();
         Capabilities {
             max_message_bytes: most(|link| link.max_message_bytes),
-            bandwidth_bytes_per_s: all.iter().map(|link| link.bandwidth_bytes_per_s).max().unwrap_or_default(),
+            bandwidth_bytes_per_s: all
+                .iter()
+                .map(|link| link.bandwidth_bytes_per_s)
+                .max()
+                .unwrap_or_default(),
             latency: all.iter().map(|link| link.latency).min().unwrap_or_default(),
             streaming: all.iter().any(|link| link.streaming),
             broadcast: all.iter().any(|link| link.broadcast),
@@ -204,9 +207,8 @@ impl TransportAdapter for MultiTransport {
         let _turn = self.lifecycle.lock().await;
         let adapters = self.adapters();
         let starts = adapters.iter().map(async |(link, adapter)| {
-            let heard = self.shared.peek(|state| {
-                state.links.get(link).is_some_and(|slot| slot.listening.is_some())
-            });
+            let heard =
+                self.shared.peek(|state| state.links.get(link).is_some_and(|slot| slot.listening.is_some()));
             if !heard {
                 // Before the start, so that no peer is met unheard.
                 let now = self.shared.now();

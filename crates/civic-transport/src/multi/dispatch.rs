@@ -133,7 +133,7 @@ impl State {
             let (adapter, envelope) = (Arc::clone(&slot.adapter), entry.envelope.clone());
             let queued = &mut slot.statistics.queued_bytes;
             *queued = queued.saturating_sub(entry.bytes());
-            lane.sending = Sending::Driver(entry, abort);
+            lane.sending = Sending::Driver(Box::new(entry), abort);
             self.wake_senders();
             return Some(Job { adapter, peer, lane: id, envelope, registration });
         }
@@ -156,13 +156,13 @@ impl State {
         match outcome {
             Ok(accepted) => {
                 lane.stalled_until = Tick::default();
-                self.taken(now, peer, id, entry, accepted);
+                self.taken(now, peer, id, *entry, accepted);
             }
             Err(error) => {
                 tracing::debug!(%peer, %link, %error, "a link refused an envelope");
                 self.note_failure(link);
                 entry.tried.push(id);
-                self.hand_over(now, peer, link, entry);
+                self.hand_over(now, peer, link, *entry);
             }
         }
         self.list(peer, id);
@@ -177,7 +177,7 @@ impl State {
         lane.stalled_until = until;
         let link = lane.link;
         let Sending::Driver(entry, _) = &lane.sending else { return Stalled::Moved };
-        let mut entry = entry.clone();
+        let mut entry = Entry::clone(entry);
         entry.tried.push(id);
         if !self.has_fresh_lane(now, peer, &entry) {
             return Stalled::KeepWaiting;

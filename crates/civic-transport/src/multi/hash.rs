@@ -9,7 +9,8 @@ pub(super) struct PeerHash {
 
 impl PeerHash {
     pub(super) fn new(secret: &[u8; 32]) -> Self {
-        let part = |at: usize| secret.get(at..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default();
+        let part =
+            |at: usize| secret.get(at..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default();
         Self { key: [u64::from_le_bytes(part(0)), u64::from_le_bytes(part(8)) | 1] }
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Lane {
 #[derive(Debug)]
 pub(super) enum Sending {
     /// The driver waits for the link to take it.
-    Driver(Entry, AbortHandle),
+    Driver(Box<Entry>, AbortHandle),
     /// A caller hands it over at this moment.
     Caller,
     /// It does not.
@@ -68,12 +68,18 @@ impl Lane {
         matches!(self.sending, Sending::Idle) && self.queues.is_empty()
     }
 
+    /// How many envelopes the link has not taken.
+    pub(super) fn untaken(&self) -> u64 {
+        let held = usize::from(matches!(self.sending, Sending::Driver(..)));
+        u64::try_from(self.queues.len() + held).unwrap_or(u64::MAX)
+    }
+
     /// Everything that the link is not known to have delivered: what it took of late, what it holds, what waits.
     pub(super) fn into_entries(mut self, now: Tick) -> Vec<Entry> {
         let mut entries: Vec<_> = std::mem::take(&mut self.window).into_entries().collect();
         if let Sending::Driver(entry, abort) = std::mem::replace(&mut self.sending, Sending::Idle) {
             abort.abort();
-            entries.push(entry);
+            entries.push(*entry);
         }
         entries.extend(std::iter::from_fn(|| self.queues.pop_aged(now)));
         entries

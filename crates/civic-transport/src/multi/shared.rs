@@ -132,7 +132,9 @@ impl Shared {
             Unsent::Full => TrySendError::Busy,
             Unsent::Refused(error @ Error::NoRoute { .. }) => {
                 let wait = self.peek(|state| state.duty_wait(self.now(), peer));
-                wait.map_or(TrySendError::Refused(error), |retry_after| TrySendError::DutyCycle { retry_after })
+                wait.map_or(TrySendError::Refused(error), |retry_after| TrySendError::DutyCycle {
+                    retry_after,
+                })
             }
             Unsent::Refused(error) => TrySendError::Refused(error),
         }

@@ -68,6 +68,9 @@ impl Slot {
 
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("adapter", &self.adapter).field("epoch", &self.epoch).finish_non_exhaustive()
+        f.debug_struct("Slot")
+            .field("adapter", &self.adapter)
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
     }
 }

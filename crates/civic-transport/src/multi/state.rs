@@ -173,11 +173,11 @@ impl State {
         if let Some(slot) = self.links.get_mut(&link) {
             slot.statistics.lost = slot.statistics.lost.saturating_add(1);
         }
-        let waiting = u64::try_from(lane.queues.len()).unwrap_or(u64::MAX);
+        let untaken = lane.untaken();
         let entries = self.dissolve(now, lane);
         if last {
             self.peers.remove(peer);
-            self.statistics.undeliverable = self.statistics.undeliverable.saturating_add(waiting);
+            self.statistics.undeliverable = self.statistics.undeliverable.saturating_add(untaken);
         }
         self.hub.publish(&event);
         if !last {
@@ -202,13 +202,7 @@ impl State {
     }
 
     /// Passes on what came over a connection that counts, once if it is signed.
-    pub(super) fn received(
-        &mut self,
-        wall: Timestamp,
-        link: LinkId,
-        arrival: Arrival,
-        in_time: InTime,
-    ) {
+    pub(super) fn received(&mut self, wall: Timestamp, link: LinkId, arrival: Arrival, in_time: InTime) {
         let Arrival { via, connection, envelope, id } = arrival;
         let Some(slot) = self.links.get_mut(&link) else { return };
         let connection = match &via {
@@ -244,9 +238,8 @@ impl State {
     /// A link's events were missed: whom it reaches now is what counts, and subscribers are told.
     pub(super) fn lagged(&mut self, now: Tick, link: LinkId, missed: u64, reached: Vec<PeerInfo>) {
         let Some(slot) = self.links.get_mut(&link) else { return };
-        slot.closed.retain(|peer, at| {
-            reached.iter().any(|info| info.peer == *peer && info.connection <= *at)
-        });
+        slot.closed
+            .retain(|peer, at| reached.iter().any(|info| info.peer == *peer && info.connection <= *at));
         for peer in self.peers_sorted() {
             let still = reached.iter().find(|info| info.peer == peer).map_or(0, |info| info.connection);
             let known = self.peers.get_mut(&peer).and_then(|merged| merged.lane_of(link));
