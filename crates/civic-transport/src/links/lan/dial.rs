@@ -55,22 +55,27 @@ pub(super) async fn run(inner: Arc<Inner>, target: u64, address: PeerAddr, mut f
     }
 }
 
-/// One attempt, up to a registered connection with a task of its own.
-async fn dial(inner: &Arc<Inner>, address: &PeerAddr) -> Result<PeerId, HandshakeError> {
+/// One attempt, up to a registered connection with a task of its own. Who answered is remembered.
+pub(super) async fn dial(inner: &Arc<Inner>, address: &PeerAddr) -> Result<PeerId, HandshakeError> {
     let attempt = inner.within(inner.config.handshake_timeout, attempt(inner, address));
-    attempt.await.unwrap_or(Err(HandshakeError::Timeout))
+    let outcome = attempt.await.unwrap_or(Err(HandshakeError::Timeout));
+    if let (Ok(peer), Ok(address)) = (&outcome, address.address.parse()) {
+        inner.remember(*peer, address);
+    }
+    outcome
 }
 
 async fn attempt(inner: &Arc<Inner>, address: &PeerAddr) -> Result<PeerId, HandshakeError> {
+    let tag = inner.tag();
     let stream = TcpStream::connect(&address.address).await?;
     let mut secured = dial_tls(&inner.tls, &inner.me, stream).await?;
     let peer = secured.peer;
     if address.peer.is_some_and(|want| want != peer) {
         return Err(HandshakeError::WrongPeer { got: peer });
     }
-    secured.write(&Frame::Hello { net: inner.net.clone() }).await?;
-    let code = match secured.read_hello(&inner.net).await {
-        Ok(()) => match register(inner, &secured, Dialler::Us) {
+    secured.write(&Frame::Hello { tag, net: inner.net.clone() }).await?;
+    let code = match secured.read_hello(&inner.net, tag).await {
+        Ok(()) => match register(inner, &secured, Dialler::Us, tag) {
             Ok(registered) => {
                 inner.spawn(connection::run(inner.clone(), secured, registered, None));
                 return Ok(peer);
