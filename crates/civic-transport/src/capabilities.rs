@@ -38,6 +38,31 @@ pub struct Capabilities {
     pub class: LinkClass,
 }
 
+impl Capabilities {
+    /// Of a medium of connected streams, reliable and ordered, for adapters of other crates: they set what
+    /// differs.
+    #[must_use]
+    pub const fn stream(max_message_bytes: usize, bandwidth_bytes_per_s: u64, latency: Duration) -> Self {
+        Self {
+            max_message_bytes,
+            bandwidth_bytes_per_s,
+            latency,
+            streaming: true,
+            broadcast: false,
+            range_m: None,
+            power: Power::Medium,
+            frame_mtu_bytes: max_message_bytes,
+            reliable: true,
+            ordered: true,
+            duty_cycle_permille: None,
+            max_peers: usize::MAX,
+            max_latency: Duration::from_secs(15),
+            encoding: Encoding::Full,
+            class: LinkClass::Stream,
+        }
+    }
+}
+
 /// What a medium costs a battery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Power {
