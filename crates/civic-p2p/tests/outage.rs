@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -176,6 +177,29 @@ async fn a_full_house_refuses_strangers_and_a_stop_ends_all() {
     assert!(a.adapter.addresses().is_empty());
     within(async { while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {} }).await;
     until(|| b.adapter.peers().is_empty()).await;
+}
+
+/// The environment variable that makes the next test the child.
+const ROLE: &str = "CIVIC_P2P_KEY_LOG_CHILD";
+
+#[tokio::test]
+async fn it_refuses_to_start_where_session_keys_would_be_logged() {
+    let link = InternetLink::new(quiet()).into_adapter(&identity(1, "test")).unwrap();
+    if std::env::var_os(ROLE).is_some() {
+        let error = link.start().await.unwrap_err();
+        assert!(error.source().unwrap().to_string().contains("SSLKEYLOGFILE"), "{error:?}");
+        return;
+    }
+    // The control: here it starts.
+    within(link.start()).await.unwrap();
+    let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "it_refuses_to_start_where_session_keys_would_be_logged"])
+        .env(ROLE, "1")
+        .env("SSLKEYLOGFILE", "/dev/null")
+        .output();
+    let output = within(child).await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use civic_types::cell::StateCell;
 use civic_types::time::Tick;
-use libp2p::kad::RecordKey;
+use libp2p::kad::store::MemoryStore;
+use libp2p::kad::{self, RecordKey};
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -13,6 +14,7 @@ use libp2p::{Multiaddr, PeerId, identify};
 use super::Actor;
 use crate::internet::find::{Book, Entry, Step, Walk, shard_key, shard_of};
 use crate::internet::guard::is_private;
+use crate::internet::hidden::Hidden;
 use crate::internet::identity::{is_relayed, named, peer_id};
 use crate::internet::inner::{Inner, random};
 
@@ -108,15 +110,20 @@ impl Actor {
         self.search.save_if_due(now).map_or(next, |due| next.min(due))
     }
 
+    fn table(&mut self) -> Option<&mut kad::Behaviour<MemoryStore>> {
+        self.swarm.behaviour_mut().kad.as_mut().map(Hidden::get_mut)
+    }
+
     fn table_peers(&mut self) -> usize {
-        let table = self.swarm.behaviour_mut().kad.as_mut();
+        let table = self.table();
         table.map_or(0, |table| table.kbuckets().map(|bucket| bucket.num_entries()).sum())
     }
 
     fn ask(&mut self, shard: u8) {
         let me = shard_of(&self.inner.me);
-        let Some(table) = self.swarm.behaviour_mut().kad.as_mut() else { return };
-        if !std::mem::replace(&mut self.search.offered, true) {
+        let offered = std::mem::replace(&mut self.search.offered, true);
+        let Some(table) = self.table() else { return };
+        if !offered {
             // The table offers us again by itself from now on; its store has room for this one key.
             if let Err(error) = table.start_providing(RecordKey::new(&shard_key(me))) {
                 tracing::debug!(%error, "not offered");
@@ -175,7 +182,7 @@ impl Actor {
         let Some(known) = self.known.get(&connection) else { return };
         let local = is_private(&known.remote);
         let verified = (known.dialled && !is_relayed(&known.remote)).then(|| known.remote.clone());
-        let Some(table) = self.swarm.behaviour_mut().kad.as_mut() else { return };
+        let Some(table) = self.table() else { return };
         let ours = table.protocol_names().iter().any(|name| info.protocols.contains(name));
         if !ours || info.public_key.to_peer_id() != peer {
             return;
