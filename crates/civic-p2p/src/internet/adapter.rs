@@ -21,6 +21,7 @@ use super::actor::{Actor, Command};
 use super::config::{Access, InternetConfig};
 use super::dial::{self, First, Target};
 use super::gossip::{self, MAX_GOSSIP_BYTES};
+use super::identity::named;
 use super::inner::{Inner, backend, lock};
 use super::message::{CloseCode, MAX_FRAME_BYTES, Outbound, Refused, Registry};
 use super::statistics::Statistics;
@@ -194,6 +195,16 @@ impl InternetAdapter {
         if self.is_active() { Ok(()) } else { Err(Error::Inactive) }
     }
 
+    /// Whether an address is one of ours. A dial from the port that it names would meet itself.
+    fn is_ours(&self, address: &Multiaddr) -> bool {
+        let me = self.inner.keypair.public().to_peer_id();
+        if let Some(named) = named(address) {
+            return named == me;
+        }
+        let full = address.clone().with_p2p(me).map(|full| full.to_string());
+        full.is_ok_and(|full| lock(&self.inner.local).contains(&full))
+    }
+
     fn wire(envelope: &Envelope) -> Result<Bytes, Error> {
         match envelope.payload().len() {
             got if got > MAX_PAYLOAD_BYTES => Err(Error::TooLarge { got, limit: MAX_PAYLOAD_BYTES }),
@@ -313,8 +324,11 @@ impl TransportAdapter for InternetAdapter {
     async fn connect(&self, peer: &PeerAddr) -> Result<PeerId, Error> {
         self.check_active()?;
         let parsed = parse(peer)?;
-        if peer.peer == Some(self.inner.me) || lock(&self.inner.targets).len() >= MAX_TARGETS {
+        if peer.peer == Some(self.inner.me) || self.is_ours(&parsed) {
             return Err(Error::InvalidAddress { address: peer.address.clone() });
+        }
+        if lock(&self.inner.targets).len() >= MAX_TARGETS {
+            return Err(backend(format!("{MAX_TARGETS} addresses are kept dialled already")));
         }
         let known = lock(&self.inner.targets).peer_at(peer).or(peer.peer);
         if let Some(known) = known.filter(|known| self.inner.is_connected(known)) {

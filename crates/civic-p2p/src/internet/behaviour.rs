@@ -12,6 +12,7 @@ use libp2p::{dcutr, gossipsub, identify, kad, memory_connection_limits, ping, re
 
 use super::gossip;
 use super::guard::{AccessRule, DiversityRule, Guard};
+use super::hidden::Hidden;
 use super::identity::protocol_part;
 use super::inner::{Inner, backend};
 use super::message;
@@ -24,7 +25,7 @@ pub(super) struct Behaviour {
     diversity: Guard<DiversityRule>,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
-    pub(super) kad: Toggle<kad::Behaviour<MemoryStore>>,
+    pub(super) kad: Toggle<Hidden<kad::Behaviour<MemoryStore>>>,
     pub(super) gossip: gossipsub::Behaviour,
     pub(super) message: message::Behaviour,
     autonat_client: autonat::client::Behaviour,
@@ -74,7 +75,7 @@ impl Behaviour {
 }
 
 /// The table, under a name of the network's own, so that no two networks mix.
-fn table(inner: &Inner, me: libp2p::PeerId) -> Result<kad::Behaviour<MemoryStore>, Error> {
+fn table(inner: &Inner, me: libp2p::PeerId) -> Result<Hidden<kad::Behaviour<MemoryStore>>, Error> {
     let store = MemoryStoreConfig { max_records: 0, max_value_bytes: 0, ..MemoryStoreConfig::default() };
     let mut config = kad::Config::new(protocol(inner, "/kad")?);
     config
@@ -88,7 +89,7 @@ fn table(inner: &Inner, me: libp2p::PeerId) -> Result<kad::Behaviour<MemoryStore
     if inner.config.assume_reachable {
         table.set_mode(Some(kad::Mode::Server));
     }
-    Ok(table)
+    Ok(Hidden::new(table, inner.config.hide_listen_addresses))
 }
 
 fn relay_server(me: libp2p::PeerId) -> relay::Behaviour {

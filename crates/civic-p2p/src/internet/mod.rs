@@ -47,6 +47,7 @@ mod dial;
 mod find;
 mod gossip;
 mod guard;
+mod hidden;
 mod identity;
 mod inner;
 mod message;

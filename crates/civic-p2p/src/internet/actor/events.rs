@@ -44,7 +44,7 @@ impl Actor {
 
     fn behaved(&mut self, event: BehaviourEvent) {
         match event {
-            BehaviourEvent::Message(message::Event::Opened(opened)) => self.opened(opened),
+            BehaviourEvent::Message(message::Event::Opened(opened)) => self.opened(*opened),
             BehaviourEvent::Message(message::Event::Refused { connection, unsupported }) => {
                 self.refused(connection, unsupported);
             }
@@ -52,8 +52,8 @@ impl Actor {
                 self.identified(connection_id, peer_id, info);
             }
             BehaviourEvent::Gossip(gossipsub::Event::Message { propagation_source, message_id, message }) => {
-                let heard = Heard { source: propagation_source, id: message_id, data: message.data };
-                if let Err(Heard { source, id, .. }) = self.verify(heard) {
+                let (source, id) = (propagation_source, message_id);
+                if !self.verify(Heard { source, id: id.clone(), data: message.data }) {
                     self.inner.counters.gossip_dropped.add();
                     let gossip = &mut self.swarm.behaviour_mut().gossip;
                     gossip.report_message_validation_result(&id, &source, MessageAcceptance::Ignore);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use civic_types::cell::StateCell;
 use civic_types::time::Tick;
-use libp2p::kad::RecordKey;
+use libp2p::kad::store::MemoryStore;
+use libp2p::kad::{self, RecordKey};
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -13,6 +14,7 @@ use libp2p::{Multiaddr, PeerId, identify};
 use super::Actor;
 use crate::internet::find::{Book, Entry, Step, Walk, shard_key, shard_of};
 use crate::internet::guard::is_private;
+use crate::internet::hidden::Hidden;
 use crate::internet::identity::{is_relayed, named, peer_id};
 use crate::internet::inner::{Inner, random};
 
@@ -108,15 +110,20 @@ impl Actor {
         self.search.save_if_due(now).map_or(next, |due| next.min(due))
     }
 
+    fn table(&mut self) -> Option<&mut kad::Behaviour<MemoryStore>> {
+        self.swarm.behaviour_mut().kad.as_mut().map(Hidden::get_mut)
+    }
+
     fn table_peers(&mut self) -> usize {
-        let table = self.swarm.behaviour_mut().kad.as_mut();
+        let table = self.table();
         table.map_or(0, |table| table.kbuckets().map(|bucket| bucket.num_entries()).sum())
     }
 
     fn ask(&mut self, shard: u8) {
         let me = shard_of(&self.inner.me);
-        let Some(table) = self.swarm.behaviour_mut().kad.as_mut() else { return };
-        if !std::mem::replace(&mut self.search.offered, true) {
+        let offered = std::mem::replace(&mut self.search.offered, true);
+        let Some(table) = self.table() else { return };
+        if !offered {
             // The table offers us again by itself from now on; its store has room for this one key.
             if let Err(error) = table.start_providing(RecordKey::new(&shard_key(me))) {
                 tracing::debug!(%error, "not offered");
@@ -175,20 +182,23 @@ impl Actor {
         let Some(known) = self.known.get(&connection) else { return };
         let local = is_private(&known.remote);
         let verified = (known.dialled && !is_relayed(&known.remote)).then(|| known.remote.clone());
-        let Some(table) = self.swarm.behaviour_mut().kad.as_mut() else { return };
+        let Some(table) = self.table() else { return };
         let ours = table.protocol_names().iter().any(|name| info.protocols.contains(name));
         if !ours || info.public_key.to_peer_id() != peer {
             return;
         }
-        let claimed = info.listen_addrs.iter().filter(|address| {
-            named(address).is_none_or(|named| named == peer || is_relayed(address))
-                && (local || !is_private(address))
-                && !is_unspecified(address)
-        });
-        for address in verified.iter().chain(claimed.take(MAX_CLAIMED)) {
+        let claimed = believable(peer, local, &info.listen_addrs);
+        for address in verified.iter().chain(claimed) {
             table.add_address(&peer, address.clone());
         }
     }
+}
+
+/// The addresses that a peer may claim to have.
+fn believable(peer: PeerId, local: bool, claimed: &[Multiaddr]) -> impl Iterator<Item = &Multiaddr> {
+    let leads_to_it = move |address: &&Multiaddr| named(address).is_none_or(|named| named == peer);
+    let may_be = move |address: &&Multiaddr| (local || !is_private(address)) && !is_unspecified(address);
+    claimed.iter().filter(leads_to_it).filter(may_be).take(MAX_CLAIMED)
 }
 
 fn is_unspecified(address: &Multiaddr) -> bool {
@@ -215,3 +225,31 @@ const BOOK_DIALS: usize = 4;
 const MAX_FOUND: usize = 8;
 /// Addresses believed of one peer.
 const MAX_CLAIMED: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_may_claim_a_few_addresses_that_lead_to_it_and_no_local_ones_from_afar() {
+        let (peer, other) = (PeerId::random(), PeerId::random());
+        let claimed: Vec<Multiaddr> = [
+            "/ip4/198.51.100.7/tcp/1".to_owned(),
+            format!("/ip4/198.51.100.7/tcp/2/p2p/{peer}"),
+            format!("/ip4/198.51.100.7/tcp/3/p2p/{other}"),
+            format!("/ip4/198.51.100.9/tcp/4/p2p/{other}/p2p-circuit/p2p/{peer}"),
+            format!("/ip4/198.51.100.9/tcp/4/p2p/{peer}/p2p-circuit/p2p/{other}"),
+            "/ip4/127.0.0.1/tcp/5".to_owned(),
+            "/ip4/192.168.1.1/udp/6/quic-v1".to_owned(),
+            "/ip4/0.0.0.0/tcp/7".to_owned(),
+        ]
+        .iter()
+        .map(|address| address.parse().unwrap())
+        .collect();
+        let kept = |local| believable(peer, local, &claimed).cloned().collect::<Vec<_>>();
+        assert_eq!(kept(false), [0, 1, 3].map(|at: usize| claimed[at].clone()));
+        assert_eq!(kept(true), [0, 1, 3, 5, 6].map(|at: usize| claimed[at].clone()));
+        let many = vec![claimed[0].clone(); 1000];
+        assert_eq!(believable(peer, true, &many).count(), MAX_CLAIMED);
+    }
+}

@@ -23,7 +23,7 @@ pub(in crate::internet) struct Behaviour {
 /// What came of opening a message stream.
 #[derive(Debug)]
 pub(in crate::internet) enum Event {
-    Opened(Opened),
+    Opened(Box<Opened>),
     /// The other end does not speak the protocol, or not now.
     Refused {
         connection: ConnectionId,
@@ -85,7 +85,7 @@ impl NetworkBehaviour for Behaviour {
     ) {
         self.pending.push_back(ToSwarm::GenerateEvent(match event {
             FromHandler::Opened { stream, dialler, path } => {
-                Event::Opened(Opened { peer, connection, stream, dialler, path })
+                Event::Opened(Box::new(Opened { peer, connection, stream, dialler, path }))
             }
             FromHandler::Refused { unsupported } => Event::Refused { connection, unsupported },
         }));

@@ -22,6 +22,8 @@ pub(in crate::internet) enum GreetError {
     Io(#[from] io::Error),
     #[error("the other end spoke out of turn or malformed")]
     Frame,
+    #[error("the session to be moved is gone")]
+    Gone,
     #[error("the other end refused: {0:?}")]
     Refused(CloseCode),
     #[error("refused: {0:?}")]
@@ -41,9 +43,16 @@ impl From<FrameError> for GreetError {
 /// What a greeting leads to.
 enum Greeted {
     /// A session of its own.
-    Session { peer: PeerId, stream: Stream, registered: Registered, greeting: Option<Frame> },
+    Session(Box<Begun>),
     /// A session that was there goes on.
     Moved { peer: PeerId },
+}
+
+struct Begun {
+    peer: PeerId,
+    stream: Stream,
+    registered: Registered,
+    greeting: Option<Frame>,
 }
 
 /// Begins a session on a stream just opened, tells whoever dialled, and runs it to its end. Afterwards the
@@ -58,7 +67,8 @@ pub(in crate::internet) async fn run(
     let outcome = inner.unless_stopped(greeting).await.unwrap_or(Some(Err(GreetError::Stopped)));
     let outcome = outcome.unwrap_or(Err(GreetError::Timeout));
     let told = match &outcome {
-        Ok(Greeted::Session { peer, .. } | Greeted::Moved { peer }) => Ok(*peer),
+        Ok(Greeted::Session(begun)) => Ok(begun.peer),
+        Ok(Greeted::Moved { peer }) => Ok(*peer),
         Err(GreetError::Refused(CloseCode::Duplicate) | GreetError::Refusing(CloseCode::Duplicate)) => {
             // There is a session over a connection that the other end dialled, here or about to be.
             match public_key(&there).map(|key| key.peer_id()) {
@@ -76,11 +86,13 @@ pub(in crate::internet) async fn run(
         Err(GreetError::Timeout) => Err(GreetError::Timeout),
         Err(GreetError::Io(error)) => Err(GreetError::Io(error.kind().into())),
         Err(GreetError::Frame) => Err(GreetError::Frame),
+        Err(GreetError::Gone) => Err(GreetError::Gone),
     };
     // Whoever asked may have gone; the session stays.
     let _ = reply.send(told);
     match outcome {
-        Ok(Greeted::Session { stream, registered, greeting, .. }) => {
+        Ok(Greeted::Session(begun)) => {
+            let Begun { stream, registered, greeting, .. } = *begun;
             session::run(inner, there, connection, stream, registered, greeting).await;
         }
         // The session that took the stream over closes its connection in the end.
@@ -111,16 +123,16 @@ async fn greet(inner: &Inner, mut opened: Opened) -> Result<Greeted, GreetError>
             if !offered {
                 return Err(GreetError::Frame);
             }
-            // Gone meanwhile: the other end finds out when this stream ends.
+            // If that is gone, the other end finds out when this stream ends.
             let taken = inner.with_registry(|registry| registry.take_over(&peer, opened));
-            return taken.map(|()| Greeted::Moved { peer }).map_err(|_| GreetError::Timeout);
+            return if taken { Ok(Greeted::Moved { peer }) } else { Err(GreetError::Gone) };
         }
     } else {
         theirs = read_hello(&mut opened.stream).await?;
         if theirs.moves && offered {
             write_frame(&mut opened.stream, &hello(true)).await?;
             let taken = inner.with_registry(|registry| registry.take_over(&peer, opened));
-            return taken.map(|()| Greeted::Moved { peer }).map_err(|_| GreetError::Timeout);
+            return if taken { Ok(Greeted::Moved { peer }) } else { Err(GreetError::Gone) };
         }
     }
     let binding = binding((&inner.key, &nonce), (&key, &theirs.nonce));
@@ -130,7 +142,8 @@ async fn greet(inner: &Inner, mut opened: Opened) -> Result<Greeted, GreetError>
     match inner.with_registry(|registry| registry.register(info, dialler, path, outbound)) {
         Ok(registered) => {
             let greeting = (dialler == Dialler::They).then(|| hello(false));
-            Ok(Greeted::Session { peer, stream: opened.stream, registered, greeting })
+            let begun = Begun { peer, stream: opened.stream, registered, greeting };
+            Ok(Greeted::Session(Box::new(begun)))
         }
         Err(code) => {
             // A refusal: the other end learns why if it still listens.

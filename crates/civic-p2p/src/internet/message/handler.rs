@@ -103,12 +103,12 @@ impl ConnectionHandler for Handler {
         event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol>,
     ) {
         match event {
-            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, .. }) => {
-                // The dialler opens; and a flood of streams opens nothing.
-                if self.dialler == Dialler::They && self.allowance > 0 {
-                    self.allowance -= 1;
-                    self.opened(protocol);
-                }
+            // The dialler opens; and a flood of streams opens nothing.
+            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, .. })
+                if self.dialler == Dialler::They && self.allowance > 0 =>
+            {
+                self.allowance -= 1;
+                self.opened(protocol);
             }
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol, .. }) => {
                 self.opening = Opening::Done;

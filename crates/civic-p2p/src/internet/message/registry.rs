@@ -102,16 +102,18 @@ impl Registry {
         })
     }
 
-    /// Hands a direct stream to the session that it takes over; the stream comes back when there is none.
-    pub(in crate::internet) fn take_over(&mut self, peer: &PeerId, opened: Opened) -> Result<(), Opened> {
+    /// Hands a direct stream to the session that it takes over; whether there is one.
+    pub(in crate::internet) fn take_over(&mut self, peer: &PeerId, opened: Opened) -> bool {
         match self.peers.get_mut(peer) {
             Some(live) if live.path == Path::Relayed => {
                 let dialler = opened.dialler;
-                live.moves.try_send(opened).map_err(|error| error.into_inner())?;
-                (live.path, live.dialler) = (Path::Direct, dialler);
-                Ok(())
+                let taken = live.moves.try_send(opened).is_ok();
+                if taken {
+                    (live.path, live.dialler) = (Path::Direct, dialler);
+                }
+                taken
             }
-            _ => Err(opened),
+            _ => false,
         }
     }
 
