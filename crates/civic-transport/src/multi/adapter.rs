@@ -121,20 +121,17 @@ impl TransportAdapter for MultiTransport {
     }
 
     /// Offers the address to one active link after the other until one finds that it is an address of its own.
+    /// When it returns, every link that reaches the peer counts, whether or not the driver has heard of it yet.
     async fn connect(&self, peer: &PeerAddr) -> Result<PeerId, Error> {
         self.check_active()?;
-        for (link, adapter) in self.adapters_to_dial() {
+        let adapters = self.adapters_to_dial();
+        for (_, adapter) in &adapters {
             match adapter.connect(peer).await {
                 Err(Error::InvalidAddress { .. }) => {}
-                outcome => {
-                    let reached = adapter.peers();
-                    let now = self.shared.now();
-                    self.shared.with(|state| {
-                        if state.active {
-                            state.absorb(now, link, reached);
-                        }
-                    });
-                    return outcome;
+                Err(error) => return Err(error),
+                Ok(there) => {
+                    self.absorb(&adapters, &there);
+                    return Ok(there);
                 }
             }
         }

@@ -7,7 +7,6 @@ use futures_util::lock::Mutex as Turns;
 
 use super::config::MultiConfig;
 use super::driver::MultiDriver;
-use super::kinds::Kinds;
 use super::route::{Route, RouteRequest};
 use super::shared::Shared;
 use super::status::{LinkId, LinkStatus, MultiStatistics};
@@ -102,8 +101,8 @@ impl MultiTransport {
     #[must_use]
     pub fn route(&self, peer: &PeerId, request: &RouteRequest) -> Option<Route> {
         self.shared.peek(|state| {
-            let reached: Kinds = state.peers.get(peer)?.lanes.iter().map(|lane| lane.kind).collect();
-            Some(state.config.policy.route(request, reached))
+            let merged = state.peers.get(peer)?;
+            Some(state.config.policy.route(request, merged.kinds))
         })
     }
 
@@ -136,6 +135,19 @@ impl MultiTransport {
         let rank = |kind| route.kinds().iter().position(|routed| *routed == kind).unwrap_or(usize::MAX);
         adapters.sort_by_key(|(_, adapter)| rank(adapter.kind()));
         adapters
+    }
+
+    /// Counts in the links that say they reach a peer before their events have told.
+    pub(super) fn absorb(&self, adapters: &[(LinkId, Arc<dyn TransportAdapter>)], there: &PeerId) {
+        let now = self.shared.now();
+        for (link, adapter) in adapters {
+            let reached = adapter.peers().into_iter().filter(|info| info.peer == *there).collect();
+            self.shared.with(|state| {
+                if state.active {
+                    state.absorb(now, *link, reached);
+                }
+            });
+        }
     }
 
     pub(super) fn note_outcome(&self, link: LinkId, outcome: &Result<(), Error>) {
