@@ -53,13 +53,17 @@ impl TransportAdapter for MultiTransport {
     }
 
     /// Starts every link that is not active, also those added since. A link that fails does not stop the others
-    /// and shows in [`links`](MultiTransport::links); it is an error only when there are links and none starts.
+    /// and shows in [`links`](MultiTransport::links); it is an error only when there are links and none starts, and
+    /// after [`end`](MultiTransport::end).
     ///
     /// # Cancel safety
     ///
     /// Cancelled, some links may be active; starting again starts the rest, and stopping stops all.
     async fn start(&self) -> Result<(), Error> {
         let _turn = self.lifecycle.lock().await;
+        if self.shared.peek(|state| state.ended) {
+            return Err(Error::Inactive);
+        }
         let adapters = self.adapters();
         let starts = adapters.iter().map(async |(link, adapter)| {
             let heard =

@@ -151,7 +151,7 @@ impl MultiTransport {
     }
 
     pub(super) fn note_outcome(&self, link: LinkId, outcome: &Result<(), Error>) {
-        let failure = outcome.as_ref().err().map(ToString::to_string);
+        let failure = outcome.as_ref().err().map(why);
         if let Some(why) = &failure {
             tracing::warn!(%link, why, "a link did not start or stop");
         }
@@ -178,4 +178,10 @@ impl fmt::Debug for MultiTransport {
             .field("links", &self.links().len())
             .finish_non_exhaustive()
     }
+}
+
+/// An error and its causes, in words.
+fn why(error: &Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -121,7 +121,10 @@ async fn links_come_and_go_while_it_runs_and_the_driver_ends_with_its_owner() {
     first.driver.await.unwrap();
     second.multi.end();
     second.driver.await.unwrap();
+    assert!(second.multi.peers().is_empty());
+    second.multi.stop().await.unwrap();
     assert!(matches!(second.multi.start().await, Err(Error::Inactive)));
+    assert!(second.links.iter().all(|(_, link)| !link.is_active()), "started for nobody");
 }
 
 #[tokio::test]
