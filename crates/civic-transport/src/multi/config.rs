@@ -11,7 +11,7 @@ pub struct MultiConfig {
     /// Which media carry what. Default [`Table`], with several paths at once for the urgent.
     pub policy: Arc<dyn RoutePolicy>,
     /// Ids of signed envelopes remembered, at least; twice as many at most. Default 262 144, which take 8 MiB:
-    /// a day of a busy neighbourhood.
+    /// three a second for a day.
     pub dedup_ids: usize,
     /// Bytes that wait for one neighbour on one link, in five classes of a fifth each. Default 4 MiB, as on
     /// the LAN link.

@@ -5,7 +5,7 @@ use civic_types::PeerId;
 use civic_types::time::Tick;
 use futures_util::future::{AbortHandle, AbortRegistration};
 
-use super::lane::{Entry, Lane, LaneId, Sending};
+use super::lane::{Entry, LaneId, Sending};
 use super::merged::Plan;
 use super::state::State;
 use super::status::LinkId;
@@ -39,15 +39,6 @@ pub(super) struct Job {
     pub(super) lane: LaneId,
     pub(super) envelope: Envelope,
     pub(super) registration: AbortRegistration,
-}
-
-/// What to do about a link that holds an envelope for too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stalled {
-    /// Nothing else reaches the peer: wait on.
-    KeepWaiting,
-    /// It went another way: forget the attempt.
-    Moved,
 }
 
 /// What waits, and the way that each envelope takes.
@@ -168,94 +159,6 @@ impl State {
         self.list(peer, id);
     }
 
-    /// A link holds an envelope for too long: it and what waits behind it go over others that reach the peer.
-    pub(super) fn stalled(&mut self, now: Tick, peer: &PeerId, id: LaneId) -> Stalled {
-        let until = now.saturating_add(STALL_REST);
-        let Some(lane) = self.peers.get_mut(peer).and_then(|merged| merged.lane(id)) else {
-            return Stalled::Moved;
-        };
-        lane.stalled_until = until;
-        let link = lane.link;
-        let Sending::Driver(entry, _) = &lane.sending else { return Stalled::Moved };
-        let mut entry = Entry::clone(entry);
-        entry.tried.push(id);
-        if !self.has_fresh_lane(now, peer, &entry) {
-            return Stalled::KeepWaiting;
-        }
-        self.note_failure(link);
-        let lane = self.peers.get_mut(peer).and_then(|merged| merged.lane(id));
-        let mut behind = Vec::new();
-        if let Some(lane) = lane {
-            lane.sending = Sending::Idle;
-            behind.extend(std::iter::from_fn(|| lane.queues.pop_aged(now)));
-        }
-        self.note_unqueued(link, behind.iter().map(Entry::bytes).sum());
-        self.hand_over(now, peer, link, entry);
-        for mut entry in behind {
-            entry.tried.push(id);
-            if self.has_fresh_lane(now, peer, &entry) {
-                self.hand_over(now, peer, link, entry);
-            } else {
-                // Too large for the others, say: it waits on.
-                entry.tried.retain(|tried| *tried != id);
-                self.push_beyond(peer, id, entry);
-            }
-        }
-        self.list(peer, id);
-        self.wake_senders();
-        Stalled::Moved
-    }
-
-    /// Gives an accepted envelope to the best lane that it was not given to yet, or gives it up. It may go
-    /// beyond the bound of a queue, but not beyond [`HANDOVER_QUEUES`] of them.
-    pub(super) fn hand_over(&mut self, now: Tick, peer: &PeerId, from: LinkId, entry: Entry) {
-        let plan = if entry.tried.len() < MAX_TRIES { self.plan(now, peer, &entry).ok() } else { None };
-        let most = self.config.queue_bytes.saturating_mul(HANDOVER_QUEUES);
-        let copied = plan.as_ref().is_some_and(|plan| plan.mode == super::RouteMode::AllAtOnce);
-        for id in plan.iter().flat_map(|plan| &plan.lanes) {
-            let lane = self.peers.get_mut(peer).and_then(|merged| merged.lane(*id));
-            if lane.is_none_or(|lane| lane.queues.bytes().saturating_add(entry.bytes()) > most) {
-                continue;
-            }
-            self.push_beyond(peer, *id, entry);
-            self.list(peer, *id);
-            let counted = &mut self.statistics.handed_over;
-            *counted = counted.saturating_add(1);
-            if let Some(slot) = self.links.get_mut(&from) {
-                slot.statistics.handed_over = slot.statistics.handed_over.saturating_add(1);
-            }
-            return;
-        }
-        // Of what goes over all lanes at once, another copy is on its way.
-        if !copied {
-            self.statistics.undeliverable = self.statistics.undeliverable.saturating_add(1);
-        }
-    }
-
-    /// Everything that a lane's link is not known to have delivered, in order.
-    pub(super) fn dissolve(&mut self, now: Tick, lane: Lane) -> Vec<Entry> {
-        self.note_unqueued(lane.link, lane.queues.bytes());
-        let kept = &mut self.statistics.handover_bytes;
-        *kept = kept.saturating_sub(lane.window.bytes());
-        lane.into_entries(now)
-    }
-
-    /// Forgets what links took longer ago than the window, and says when to look again.
-    pub(super) fn sweep(&mut self, now: Tick) -> Option<Tick> {
-        self.sweep_at.filter(|at| *at <= now)?;
-        let window = self.config.handover_window;
-        let lanes = self.peers.values_mut().flat_map(|merged| &mut merged.lanes);
-        self.statistics.handover_bytes = lanes
-            .map(|lane| {
-                lane.window.expire(now, window);
-                lane.window.bytes()
-            })
-            .sum();
-        let again = self.statistics.handover_bytes > 0;
-        self.sweep_at = again.then(|| now.saturating_add(window.max(LEAST_SWEEP)));
-        self.sweep_at
-    }
-
     /// A link has taken an envelope.
     fn taken(&mut self, now: Tick, peer: &PeerId, id: LaneId, entry: Entry, accepted: Accepted) {
         let Some(lane) = self.peers.get_mut(peer).and_then(|merged| merged.lane(id)) else { return };
@@ -272,10 +175,7 @@ impl State {
         lane.window.expire(now, self.config.handover_window);
         lane.window.push(now, entry, self.config.handover_bytes.saturating_sub(others));
         self.statistics.handover_bytes = others + lane.window.bytes();
-        if self.sweep_at.is_none() {
-            self.sweep_at = Some(now.saturating_add(self.config.handover_window.max(LEAST_SWEEP)));
-            self.news = true;
-        }
+        self.plan_sweep(now);
     }
 
     /// Queues behind what waits, if there is room.
@@ -297,7 +197,7 @@ impl State {
         Given::Taken(Accepted::Queued)
     }
 
-    fn push_beyond(&mut self, peer: &PeerId, id: LaneId, entry: Entry) {
+    pub(super) fn push_beyond(&mut self, peer: &PeerId, id: LaneId, entry: Entry) {
         let Some(lane) = self.peers.get_mut(peer).and_then(|merged| merged.lane(id)) else { return };
         let bytes = entry.bytes();
         lane.queues.push_beyond(entry.since, entry.request.priority, bytes, entry);
@@ -307,7 +207,7 @@ impl State {
     }
 
     /// Tells the driver of a lane with something to send.
-    fn list(&mut self, peer: &PeerId, id: LaneId) {
+    pub(super) fn list(&mut self, peer: &PeerId, id: LaneId) {
         let Some(lane) = self.peers.get_mut(peer).and_then(|merged| merged.lane(id)) else { return };
         if !lane.listed && matches!(lane.sending, Sending::Idle) && !lane.queues.is_empty() {
             lane.listed = true;
@@ -316,38 +216,22 @@ impl State {
         }
     }
 
-    /// Whether a lane that has not stalled would take the envelope.
-    fn has_fresh_lane(&self, now: Tick, peer: &PeerId, entry: &Entry) -> bool {
-        let Ok(plan) = self.plan(now, peer, entry) else { return false };
-        let lanes = self.peers.get(peer).map(|merged| merged.lanes.as_slice()).unwrap_or_default();
-        lanes.iter().any(|lane| plan.lanes.contains(&lane.id) && lane.stalled_until <= now)
-    }
-
     fn note_duty(&mut self, link: LinkId, until: Tick) {
         if let Some(slot) = self.links.get_mut(&link) {
             slot.duty_until = slot.duty_until.max(until);
         }
     }
 
-    fn note_failure(&mut self, link: LinkId) {
+    pub(super) fn note_failure(&mut self, link: LinkId) {
         if let Some(slot) = self.links.get_mut(&link) {
             slot.statistics.failed = slot.statistics.failed.saturating_add(1);
         }
     }
 
-    fn note_unqueued(&mut self, link: LinkId, bytes: usize) {
+    pub(super) fn note_unqueued(&mut self, link: LinkId, bytes: usize) {
         if let Some(slot) = self.links.get_mut(&link) {
             let queued = &mut slot.statistics.queued_bytes;
             *queued = queued.saturating_sub(bytes);
         }
     }
 }
-
-/// How long a stalled link is used only where nothing else reaches a peer.
-const STALL_REST: Duration = Duration::from_secs(30);
-/// Lanes that one envelope is given to before it is given up: a peer whose links flap costs no more.
-const MAX_TRIES: usize = 8;
-/// Queues' worth of bytes that may wait in a lane after hand-overs: its own, another's, and their windows.
-const HANDOVER_QUEUES: usize = 4;
-/// Windows are swept no more often than this.
-const LEAST_SWEEP: Duration = Duration::from_secs(1);

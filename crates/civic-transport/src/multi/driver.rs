@@ -11,10 +11,11 @@ use futures_util::future::{Abortable, Either, select};
 use futures_util::stream::{BoxStream, FuturesUnordered, SelectAll};
 use futures_util::{FutureExt, StreamExt};
 
-use super::dispatch::{Job, Stalled};
+use super::dispatch::Job;
+use super::handover::Stalled;
+use super::hearing::{Arrival, InTime};
 use super::lane::LaneId;
 use super::shared::Shared;
-use super::state::{Arrival, InTime};
 use super::status::LinkId;
 use crate::adapter::Accepted;
 use crate::envelope::Envelope;

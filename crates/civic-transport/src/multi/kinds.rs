@@ -4,7 +4,7 @@ use crate::peer::TransportKind;
 
 /// A set of media.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Kinds(u16);
+pub struct Kinds(u8);
 
 impl Kinds {
     /// No medium.
@@ -50,6 +50,21 @@ impl Kinds {
     }
 }
 
+impl Kinds {
+    /// Sets of media that the table routes to.
+    pub(super) const ROUTED_SETS: usize = 1 << 6;
+
+    /// Numbers the sets of media that the table routes to; others do not count.
+    pub(super) const fn routed_set(self) -> u8 {
+        self.0 & 0b11_1111
+    }
+
+    /// The set of a number.
+    pub(super) const fn of_routed_set(number: u8) -> Self {
+        Self(number & 0b11_1111)
+    }
+}
+
 impl FromIterator<TransportKind> for Kinds {
     fn from_iter<I: IntoIterator<Item = TransportKind>>(kinds: I) -> Self {
         kinds.into_iter().fold(Self::NONE, Self::with)
@@ -62,16 +77,17 @@ impl fmt::Debug for Kinds {
     }
 }
 
-const fn bit(kind: TransportKind) -> u16 {
+const fn bit(kind: TransportKind) -> u8 {
     match kind {
         TransportKind::Ble => 1,
-        TransportKind::File => 1 << 1,
-        TransportKind::Internet => 1 << 2,
-        TransportKind::Lan => 1 << 3,
-        TransportKind::Lora => 1 << 4,
-        TransportKind::Memory => 1 << 5,
-        TransportKind::Multi => 1 << 6,
-        TransportKind::WifiDirect => 1 << 7,
+        TransportKind::Internet => 1 << 1,
+        TransportKind::Lan => 1 << 2,
+        TransportKind::Lora => 1 << 3,
+        TransportKind::Memory => 1 << 4,
+        TransportKind::WifiDirect => 1 << 5,
+        // The table never routes to these: its sets are the bits below.
+        TransportKind::File => 1 << 6,
+        TransportKind::Multi => 1 << 7,
     }
 }
 

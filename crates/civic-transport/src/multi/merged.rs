@@ -13,6 +13,8 @@ pub(super) struct Merged {
     /// Ours; the lanes have their links' own.
     pub(super) connection: u64,
     pub(super) lanes: Vec<Lane>,
+    /// The media of the lanes.
+    pub(super) kinds: Kinds,
     /// Of lanes past and present, oldest first.
     bindings: Vec<(LaneId, ChannelBinding)>,
 }
@@ -26,7 +28,7 @@ pub(super) struct Plan {
 
 impl Merged {
     pub(super) const fn new(connection: u64) -> Self {
-        Self { connection, lanes: Vec::new(), bindings: Vec::new() }
+        Self { connection, lanes: Vec::new(), kinds: Kinds::NONE, bindings: Vec::new() }
     }
 
     pub(super) fn attach(&mut self, lane: Lane) {
@@ -41,6 +43,7 @@ impl Merged {
             }
             self.bindings.push((lane.id, binding.clone()));
         }
+        self.kinds = self.kinds.with(lane.kind);
         self.lanes.push(lane);
     }
 
@@ -48,7 +51,9 @@ impl Merged {
     pub(super) fn detach(&mut self, link: LinkId, connection: u64) -> Option<Lane> {
         let at =
             self.lanes.iter().position(|lane| lane.link == link && lane.info.connection <= connection)?;
-        Some(self.lanes.remove(at))
+        let lane = self.lanes.remove(at);
+        self.kinds = self.lanes.iter().map(|lane| lane.kind).collect();
+        Some(lane)
     }
 
     pub(super) fn lane(&mut self, id: LaneId) -> Option<&mut Lane> {

@@ -41,7 +41,7 @@ impl RouteRequest {
 #[derive(Clone, Copy)]
 pub struct Route {
     kinds: [TransportKind; MAX_ROUTE],
-    len: usize,
+    len: u8,
     mode: RouteMode,
 }
 
@@ -62,9 +62,9 @@ impl Route {
     }
 
     /// Adds a medium at the end. One too many is left out, of which there are none without repetition.
-    pub fn push(&mut self, kind: TransportKind) {
-        if let Some(slot) = self.kinds.get_mut(self.len) {
-            *slot = kind;
+    pub const fn push(&mut self, kind: TransportKind) {
+        if (self.len as usize) < MAX_ROUTE {
+            self.kinds[self.len as usize] = kind;
             self.len += 1;
         }
     }
@@ -72,7 +72,7 @@ impl Route {
     /// The media, in order.
     #[must_use]
     pub fn kinds(&self) -> &[TransportKind] {
-        self.kinds.get(..self.len).unwrap_or_default()
+        self.kinds.get(..self.len.into()).unwrap_or_default()
     }
 
     /// How they are used.
@@ -131,37 +131,57 @@ impl Table {
         Self { multi_path }
     }
 
-    const fn row(self, request: &RouteRequest) -> (&'static [TransportKind], RouteMode) {
+    const fn row(self, request: &RouteRequest) -> usize {
         let urgent = matches!(request.priority, Priority::Critical)
             && (request.payload_bytes < SMALL_BYTES || request.air_bytes <= URGENT_AIR_BYTES);
-        let order = match (request.priority, request.payload_bytes) {
-            (Priority::Bulk, _) => BULK,
-            _ if urgent => {
-                let mode = match self.multi_path {
-                    MultiPath::Allowed => RouteMode::AllAtOnce,
-                    MultiPath::Forbidden => RouteMode::OneByOne,
-                };
-                return (URGENT, mode);
-            }
-            (Priority::Low, ..SMALL_BYTES) => SMALL_LOW,
-            (_, ..SMALL_BYTES) => SMALL,
-            (_, ..=MEDIUM_BYTES) => MEDIUM,
-            (_, ..=LARGE_BYTES) => LARGE,
-            _ => HUGE,
-        };
-        (order, RouteMode::OneByOne)
+        match (request.priority, request.payload_bytes, self.multi_path) {
+            (Priority::Bulk, ..) => 0,
+            (_, _, MultiPath::Allowed) if urgent => 1,
+            (_, _, MultiPath::Forbidden) if urgent => 2,
+            (Priority::Low, ..SMALL_BYTES, _) => 3,
+            (_, ..SMALL_BYTES, _) => 4,
+            (_, ..=MEDIUM_BYTES, _) => 5,
+            (_, ..=LARGE_BYTES, _) => 6,
+            _ => 7,
+        }
     }
 }
 
 impl RoutePolicy for Table {
     fn route(&self, request: &RouteRequest, available: Kinds) -> Route {
-        let (order, mode) = self.row(request);
-        let mut route = Route::new(mode);
-        for kind in order.iter().filter(|kind| available.contains(**kind)) {
-            route.push(*kind);
-        }
-        route
+        let routes = ROUTES.get(self.row(request));
+        let route = routes.and_then(|routes| routes.get(usize::from(available.routed_set())));
+        // Every row and every set has a route.
+        route.copied().unwrap_or(Route::new(RouteMode::OneByOne))
     }
+}
+
+/// The routes of every row to every set of media.
+static ROUTES: [[Route; Kinds::ROUTED_SETS]; 8] = [
+    routes(BULK, RouteMode::OneByOne),
+    routes(URGENT, RouteMode::AllAtOnce),
+    routes(URGENT, RouteMode::OneByOne),
+    routes(SMALL_LOW, RouteMode::OneByOne),
+    routes(SMALL, RouteMode::OneByOne),
+    routes(MEDIUM, RouteMode::OneByOne),
+    routes(LARGE, RouteMode::OneByOne),
+    routes(HUGE, RouteMode::OneByOne),
+];
+
+const fn routes(order: &[TransportKind], mode: RouteMode) -> [Route; Kinds::ROUTED_SETS] {
+    let mut routes = [Route::new(mode); Kinds::ROUTED_SETS];
+    let mut number = 0_u8;
+    while (number as usize) < Kinds::ROUTED_SETS {
+        let (available, mut at) = (Kinds::of_routed_set(number), 0);
+        while at < order.len() {
+            if available.contains(order[at]) {
+                routes[number as usize].push(order[at]);
+            }
+            at += 1;
+        }
+        number += 1;
+    }
+    routes
 }
 
 const URGENT: &[TransportKind] = &[

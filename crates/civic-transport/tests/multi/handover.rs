@@ -95,6 +95,24 @@ async fn the_window_is_bounded_in_bytes_and_in_time() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_link_that_dies_goes_over_the_next_at_once_and_in_order() {
+    let mut world = World::met(2, &[Ble, Lan], &LinkModel::perfect()).await;
+    world.ends[0].links[0].1.set(super::faulty::Fault::Hangs);
+    let envelopes: Vec<_> = (0..20).map(|n| world.signed(n, Priority::Normal, b"waits")).collect();
+    for envelope in &envelopes {
+        world.ends[0].multi.send(&world.ends[1].id, envelope.clone()).await.unwrap();
+    }
+    settle().await;
+    assert!(world.ends[1].arrived().is_empty());
+    world.cut(0, 0, 1);
+    world.notice(0, 0, 1);
+    settle().await;
+    assert_eq!(world.ends[1].arrived(), envelopes);
+    let statistics = world.ends[0].multi.statistics();
+    assert_eq!((statistics.handed_over, statistics.queued_bytes), (20, 0));
+}
+
+#[tokio::test]
 async fn what_was_meant_for_the_last_link_is_given_up_with_it() {
     let mut world = World::met(2, &[Lan], &LinkModel::perfect()).await;
     world.ends[0].links[0].1.set(super::faulty::Fault::Hangs);

@@ -5,6 +5,7 @@
 #![allow(clippy::future_not_send, reason = "a world in virtual time lives on one thread")]
 
 mod broken_links;
+mod chaos;
 mod faulty;
 mod handover;
 mod peers;

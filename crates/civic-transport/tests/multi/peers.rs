@@ -80,6 +80,26 @@ async fn a_link_whose_events_were_missed_is_read_anew() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_closed_before_its_events_came_is_never_told_of() {
+    let mut world = World::met(2, &[Lan], &LinkModel::perfect()).await;
+    world.cut(0, 0, 1);
+    world.notice(0, 0, 1);
+    settle().await;
+    drop(world.ends[0].drain());
+    world.heal(0, 0, 1);
+    // The link knows of the new connection, the driver has not heard yet.
+    assert!(world.ends[0].multi.peers().is_empty() && world.ends[0].links[0].1.peers().len() == 1);
+    world.ends[0].multi.disconnect(&world.ends[1].id).await.unwrap();
+    settle().await;
+    assert_eq!(world.ends[0].drain(), []);
+    let address = PeerAddr::new(world.ends[1].id, world.ends[1].id.to_string());
+    world.ends[0].multi.connect(&address).await.unwrap();
+    assert_eq!(world.ends[0].multi.peers().len(), 1, "known as soon as connect returns");
+    settle().await;
+    assert!(matches!(world.ends[0].drain().as_slice(), [Event::Discovered(_)]));
+}
+
+#[tokio::test]
 async fn links_come_and_go_while_it_runs_and_the_driver_ends_with_its_owner() {
     let world = World::met(2, &[Lan, Ble], &LinkModel::perfect()).await;
     let (id, _) = world.ends[0].links[0];
@@ -101,7 +121,10 @@ async fn links_come_and_go_while_it_runs_and_the_driver_ends_with_its_owner() {
     first.driver.await.unwrap();
     second.multi.end();
     second.driver.await.unwrap();
+    assert!(second.multi.peers().is_empty());
+    second.multi.stop().await.unwrap();
     assert!(matches!(second.multi.start().await, Err(Error::Inactive)));
+    assert!(second.links.iter().all(|(_, link)| !link.is_active()), "started for nobody");
 }
 
 #[tokio::test]
