@@ -18,6 +18,8 @@ mod id;
 mod interfaces;
 mod known;
 mod mdns;
+mod media;
+mod sentinel;
 
 pub use config::LanDiscovery;
 pub use id::BeaconKey;
