@@ -26,25 +26,25 @@ impl Forger {
     }
 
     /// A device that is not there, with the records of many more hosts.
-    pub(crate) fn mdns(&self, n: u32) {
+    pub(crate) fn mdns(&self, n: u32, port: u16) {
         let instance = format!("{:016x}._civicbase._tcp.local", u64::from(n) << 32 | 0xf0f0);
         let host = format!("h{n}.local");
         let mut message = Message::default();
         message.record(&self.subtype, PTR, &name(&instance));
-        let port = u16::try_from(1 + n % 1000).unwrap();
         message.record(&instance, SRV, &[&[0; 4], port.to_be_bytes().as_slice(), &name(&host)].concat());
         message.record(&instance, TXT, b"\x03v=1\x12i=00112233445566\x377\x05n=100");
         for i in 0..8 {
-            message.record(&host, A, &[127, 0, i, 2]);
+            message.record(&host, A, &[127, 0, i, 1]);
         }
         // Lost where the buffers are full, which is the point.
         let _ = self.socket.send_to(&message.bytes(), (Ipv4Addr::new(224, 0, 0, 251), 5353));
     }
 
     /// An announcement whose MAC is right, since the key is public.
-    pub(crate) fn broadcast(&self, n: u32) {
+    pub(crate) fn broadcast(&self, n: u32, port: u16) {
         let instance = u64::from(n).to_be_bytes();
-        let mut bytes = [&[6, 1], self.tag.as_slice(), &instance, &instance, &[0, 9, 0]].concat();
+        let [high, low] = port.to_be_bytes();
+        let mut bytes = [&[6, 1], self.tag.as_slice(), &instance, &instance, &[high, low, 0]].concat();
         let named = [b"civicbase/beacon/1\0".as_slice(), &bytes].concat();
         bytes.extend(&blake3::keyed_hash(OPEN_KEY, &named).as_bytes()[..8]);
         let _ = self.socket.send_to(&bytes, (Ipv4Addr::new(127, 255, 255, 255), self.port));

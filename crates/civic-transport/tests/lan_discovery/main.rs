@@ -16,6 +16,7 @@ use civic_transport::links::lan::{BeaconKey, LanConfig, LanDiscovery};
 use civic_transport::{Error, Event, LostReason, TransportAdapter};
 use civic_types::cell::{MemoryCell, StateCell};
 use futures_util::StreamExt;
+use tokio::net::TcpListener;
 
 use forge::Forger;
 use node::{Node, config, discovery, fresh, start, start_with_site, until, within};
@@ -172,13 +173,21 @@ async fn forged_records_cost_bounded_memory_and_honest_devices_meet_all_the_same
     let a = start(1, &net, config(discovery(), "")).await;
     let b = start(2, &net, config(discovery(), "")).await;
     a.until_peers(&[&b]).await;
-    let before = forge::resident_bytes();
     let forger = Forger::new(&net, "", LanDiscovery::default().broadcast_port);
+    // A control: what is forged is heard, and dialled where it leads to somebody.
+    let trap = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = trap.local_addr().unwrap().port();
+    forger.mdns(0, port);
+    within(trap.accept()).await.unwrap();
+    forger.broadcast(1, port);
+    within(trap.accept()).await.unwrap();
+    let before = forge::resident_bytes();
     let flood = tokio::task::spawn_blocking(move || {
-        for n in 0..100_000 {
-            forger.mdns(n);
+        for n in 2..100_000 {
+            let nobody = u16::try_from(1 + n % 1000).unwrap();
+            forger.mdns(n, nobody);
             if n % 10 == 0 {
-                forger.broadcast(n);
+                forger.broadcast(n, nobody);
                 forger.garbage(n);
             }
         }

@@ -64,11 +64,11 @@ fn a_node_without_a_network_starts_and_finds_others_once_it_has_one() {
     let Some(cable) = Cable::new(2) else { return };
     for via in ["mdns", "broadcast"] {
         let net = fresh("no-network");
-        cable.set(1, "down");
+        cable.unplug(1);
         let node = |n: u8| Process::start(Some(&cable.namespace(n)), n, &net, "", "0.0.0.0:0", via);
         let (one, two) = (node(1), node(2));
         assert_eq!((one.says(), two.says()), (Vec::new(), Vec::new()), "both started, and see nobody");
-        cable.set(1, "up");
+        assert!(cable.plug(1));
         one.until(&[peer(2, &net)]);
         two.until(&[peer(1, &net)]);
     }
@@ -165,7 +165,7 @@ impl Cable {
         let made = ip(&["netns", "add", &hub])
             && ip(&["-n", &hub, "link", "add", "bridge", "type", "bridge"])
             && ip(&["-n", &hub, "link", "set", "bridge", "up"])
-            && (1..=devices).all(|n| cable.plug(n));
+            && (1..=devices).all(|n| ip(&["netns", "add", &cable.namespace(n)]) && cable.plug(n));
         if !made {
             println!("skipped: network namespaces need root, `ip` and veth");
         }
@@ -176,20 +176,20 @@ impl Cable {
         format!("{}-{device}", self.name)
     }
 
+    /// Gives a device an interface.
     fn plug(&self, device: u8) -> bool {
         let (hub, namespace) = (self.namespace(0), self.namespace(device));
         let (port, address) = (format!("port{device}"), format!("192.0.2.{device}/24"));
         let pair = ["type", "veth", "peer", "name", "eth", "netns", &namespace];
-        ip(&["netns", "add", &namespace])
-            && ip(&[["-n", &hub, "link", "add", &port].as_slice(), &pair].concat())
+        ip(&[["-n", &hub, "link", "add", &port].as_slice(), &pair].concat())
             && ip(&["-n", &hub, "link", "set", &port, "master", "bridge", "up"])
             && ip(&["-n", &namespace, "address", "add", &address, "brd", "+", "dev", "eth"])
             && ip(&["-n", &namespace, "link", "set", "eth", "up"])
     }
 
-    /// Pulls a device's interface, or puts it back.
-    fn set(&self, device: u8, state: &str) {
-        assert!(ip(&["-n", &self.namespace(device), "link", "set", "eth", state]));
+    /// Takes a device's only interface away, but for a loopback interface that is down.
+    fn unplug(&self, device: u8) {
+        assert!(ip(&["-n", &self.namespace(device), "link", "del", "eth"]));
     }
 }
 
