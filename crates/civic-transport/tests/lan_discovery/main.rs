@@ -183,7 +183,11 @@ async fn forged_records_cost_bounded_memory_and_honest_devices_meet_all_the_same
     within(trap.accept()).await.unwrap();
     let before = forge::resident_bytes();
     let flood = tokio::task::spawn_blocking(move || {
-        for n in 2..100_000 {
+        for n in 2..20_000 {
+            // Slower than the machine can read, or the kernel drops most of it.
+            if n % 10 == 0 {
+                std::thread::sleep(Duration::from_millis(3));
+            }
             let nobody = u16::try_from(1 + n % 1000).unwrap();
             forger.mdns(n, nobody);
             if n % 10 == 0 {
@@ -202,7 +206,7 @@ async fn forged_records_cost_bounded_memory_and_honest_devices_meet_all_the_same
     c.delivers(&a).await;
     if let (Some(before), Some(after)) = (before, forge::resident_bytes()) {
         let grown = after.saturating_sub(before) / 1024;
-        println!("100 000 forged records: {grown} KiB more");
+        println!("20 000 forged devices: {grown} KiB more");
         assert!(grown < 64 * 1024, "{grown} KiB more");
     }
     for node in [a, b, c] {

@@ -30,7 +30,8 @@ pub struct LanDiscovery {
     /// Devices not heard before that are taken in a second, and their bursts. Default 32. Twice as many
     /// dials may start in a second.
     pub max_new_per_s: u32,
-    /// Announcements of all kinds that are read in a second, and their bursts. Default 256.
+    /// Announcements of each kind that are read in a second, and their bursts. More of mDNS end its daemon,
+    /// which has no bound of its own, until the next announcement of ours. Default 1024.
     pub max_records_per_s: u32,
     /// Dials at once. Default 16.
     pub max_dials: usize,
@@ -48,7 +49,7 @@ impl Default for LanDiscovery {
             key: BeaconKey::OPEN,
             max_entries: 256,
             max_new_per_s: 32,
-            max_records_per_s: 256,
+            max_records_per_s: 1024,
             max_dials: 16,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use civic_crypto::rng::{SystemRng, random_bytes};
 use civic_types::PeerId;
 use civic_types::time::Tick;
-use mdns_sd::ServiceEvent;
+use mdns_sd::{DaemonStatus, Receiver, ServiceEvent};
 use tokio::task::{JoinError, JoinSet};
 
 use super::announcement::Announcement;
@@ -43,14 +43,16 @@ struct Driver {
     connected: BTreeSet<PeerId>,
     networks: Vec<Network>,
     mdns: Option<Mdns>,
+    /// A flooded daemon that has not ended yet: there is never more than one beside the one that works.
+    retiring: Option<Receiver<DaemonStatus>>,
     broadcast: Option<Broadcast>,
     dials: JoinSet<(Key, SocketAddr, Outcome)>,
-    records: Bucket,
+    /// Of mDNS, whose daemon must be ended before it has no time to hear it; and of broadcast.
+    events: Bucket,
+    datagrams: Bucket,
     sequence: u32,
     next_announce: Tick,
     next_check: Tick,
-    /// A daemon that was flooded is not replaced before then.
-    next_mdns: Tick,
     saved: Tick,
     warned: BTreeSet<Trouble>,
 }
@@ -87,13 +89,14 @@ impl Driver {
             connected: BTreeSet::new(),
             networks: Vec::new(),
             mdns: None,
+            retiring: None,
             broadcast: None,
             dials: JoinSet::new(),
-            records: Bucket::new(config.max_records_per_s),
+            events: Bucket::new(config.max_records_per_s),
+            datagrams: Bucket::new(config.max_records_per_s),
             sequence: 0,
             next_announce: now,
             next_check: now,
-            next_mdns: now,
             saved: now,
             warned: BTreeSet::new(),
             inner,
@@ -130,8 +133,10 @@ impl Driver {
             // Aborted, after a move; the directory is a new one.
             Event::Dialled(Err(_)) => {}
             Event::Mdns(Some(event)) => {
-                if self.records.take(self.inner.timer.now()) {
+                if self.events.take(self.inner.timer.now()) {
                     mdns::input(event).into_iter().for_each(|input| self.announced(input));
+                } else {
+                    self.flooded();
                 }
             }
             // The subscription ends when it is not read in time.
@@ -146,11 +151,11 @@ impl Driver {
         let now = self.inner.timer.now();
         if now >= self.next_announce {
             self.next_announce = now.saturating_add(self.config.announce);
-            self.announce(now);
+            self.announce();
         }
         if now >= self.next_check {
             self.next_check = now.saturating_add(CHECK_INTERVAL);
-            if self.mdns.as_mut().is_some_and(Mdns::is_overfull) {
+            if self.mdns.as_mut().is_some_and(Mdns::is_flooded) {
                 self.flooded();
             }
         }
@@ -158,7 +163,7 @@ impl Driver {
     }
 
     /// Says that we are here, over whatever works now.
-    fn announce(&mut self, now: Tick) {
+    fn announce(&mut self) {
         match self.scope.networks() {
             Ok(networks) => self.networks = networks,
             Err(error) => tracing::debug!(%error, "the interfaces are not known"),
@@ -168,7 +173,7 @@ impl Driver {
             return;
         }
         self.warned.remove(&Trouble::NoInterface);
-        self.announce_mdns(now);
+        self.announce_mdns();
         self.announce_broadcast();
         let known = lock(&self.inner.known).of(self.tag);
         for (peer, address) in known {
@@ -176,9 +181,15 @@ impl Driver {
         }
     }
 
-    fn announce_mdns(&mut self, now: Tick) {
-        if !self.config.mdns || now < self.next_mdns {
+    fn announce_mdns(&mut self) {
+        if !self.config.mdns {
             return;
+        }
+        if let Some(retiring) = &self.retiring {
+            if retiring.is_empty() && !retiring.is_disconnected() {
+                return;
+            }
+            self.retiring = None;
         }
         if self.mdns.is_none() {
             match Mdns::start(self.scope, self.tag, self.instance) {
@@ -228,7 +239,7 @@ impl Driver {
     }
 
     fn datagram(&mut self, bytes: &[u8], from: SocketAddr) {
-        if !self.records.take(self.inner.timer.now()) {
+        if !self.datagrams.take(self.inner.timer.now()) {
             return;
         }
         let Some(heard) = Announcement::decode(bytes, self.tag, &self.config.key) else { return };
@@ -305,20 +316,13 @@ impl Driver {
         self.directory = Directory::new(self.instance, bounds(&self.inner, &self.config));
         self.connected.clear();
         self.compare_registry();
-        let now = self.inner.timer.now();
-        (self.next_announce, self.next_mdns) = (now, now);
+        self.next_announce = self.inner.timer.now();
     }
 
-    /// The daemon holds more than honest devices say: its memory is dropped with it.
+    /// Drops the daemon and what it remembers; another one starts with the next announcement.
     fn flooded(&mut self) {
-        self.mdns = None;
-        let now = self.inner.timer.now();
         self.warn(Trouble::Flood, &"more mDNS records than honest devices send; starting mDNS afresh");
-        if now >= self.next_mdns {
-            self.next_mdns = now;
-            self.announce_mdns(now);
-            self.next_mdns = now.saturating_add(self.config.announce);
-        }
+        self.retiring = self.mdns.take().and_then(Mdns::retire);
     }
 
     fn warn(&mut self, trouble: Trouble, cause: &dyn std::fmt::Display) {

@@ -2,8 +2,8 @@ use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use mdns_sd::{
-    DaemonEvent, IfKind, Metrics, Receiver, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent,
-    ServiceInfo,
+    DaemonEvent, DaemonStatus, IfKind, Metrics, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
+    ServiceEvent, ServiceInfo,
 };
 
 use super::directory::{Input, MAX_ADDRESSES};
@@ -19,6 +19,7 @@ pub(super) struct Mdns {
     monitor: Receiver<DaemonEvent>,
     /// The daemon's answer to how much it remembers.
     metrics: Option<Receiver<Metrics>>,
+    unanswered: u32,
     scope: Scope,
     subtype: String,
     instance: Instance,
@@ -47,7 +48,7 @@ impl Mdns {
         }
         let subtype = subtype(tag);
         let (monitor, events) = (daemon.0.monitor()?, daemon.0.browse(&subtype)?);
-        Ok(Self { daemon, events, monitor, metrics: None, scope, subtype, instance })
+        Ok(Self { daemon, events, monitor, metrics: None, unanswered: 0, scope, subtype, instance })
     }
 
     /// # Errors
@@ -81,25 +82,24 @@ impl Mdns {
         })
     }
 
-    /// Whether the daemon remembered too many records when last asked; and asks again.
-    pub(super) fn is_overfull(&mut self) -> bool {
-        let answer = match &self.metrics {
-            None => None,
-            Some(asked) => match asked.try_recv() {
-                Ok(metrics) => Some(metrics),
-                Err(_) if asked.is_disconnected() => None,
-                Err(_) => return false,
-            },
-        };
+    /// Whether the daemon remembers too many records, or has no time to say so; and asks again.
+    pub(super) fn is_flooded(&mut self) -> bool {
+        let answer = self.metrics.as_ref().map(Receiver::try_recv);
+        if let (Some(Err(_)), Some(false)) = (&answer, self.metrics.as_ref().map(Receiver::is_disconnected)) {
+            self.unanswered += 1;
+            return self.unanswered >= MAX_UNANSWERED;
+        }
+        self.unanswered = 0;
         self.metrics = self.daemon.0.get_metrics().ok();
-        let cached = |metrics: Metrics| {
-            metrics
-                .iter()
-                .filter(|(name, _)| name.starts_with("cached-"))
-                .map(|(_, count)| *count)
-                .sum::<i64>()
-        };
-        answer.map(cached).is_some_and(|cached| cached > MAX_CACHED_RECORDS)
+        answer.and_then(Result::ok).is_some_and(|metrics| {
+            let cached = metrics.iter().filter(|(name, _)| name.starts_with("cached-"));
+            cached.map(|(_, count)| *count).sum::<i64>() > MAX_CACHED_RECORDS
+        })
+    }
+
+    /// Ends the thread as soon as it has time, and its memory with it. It has when the receiver says so.
+    pub(super) fn retire(self) -> Option<Receiver<DaemonStatus>> {
+        self.daemon.0.shutdown().ok()
     }
 
     /// Says goodbye and waits for the end of the thread.
@@ -198,8 +198,10 @@ const ID_KEY: &str = "i";
 const SEQUENCE_KEY: &str = "n";
 /// Most bytes of a TXT record.
 const MAX_TXT_BYTES: usize = 400;
-/// Most records that the daemon may remember, about 1 MiB: what others made up is told from nothing else.
+/// Most records that the daemon may remember, about 1 MiB: it has no bound of its own.
 const MAX_CACHED_RECORDS: i64 = 4096;
+/// Times that the daemon may be asked in vain: it hears no command while packets come faster than it reads.
+const MAX_UNANSWERED: u32 = 5;
 
 #[cfg(test)]
 mod tests {
