@@ -55,7 +55,7 @@ async fn the_wrong_peer_ourselves_and_nobody_are_refused() {
 #[tokio::test]
 async fn a_port_in_use_and_another_network_are_named() {
     let a = node(1).await;
-    let taken = LanConfig::default().with_listen(a.address().address.parse().unwrap());
+    let taken = LanConfig::loopback().with_listen(a.address().address.parse().unwrap());
     let b = LanLink::new(taken).into_adapter(&common::identity(2, "test")).unwrap();
     let error = b.start().await.unwrap_err();
     assert!(matches!(&error, Error::AddressInUse { address } if *address == a.address().address), "{error}");
@@ -217,7 +217,7 @@ async fn manual_addresses_are_dialled_until_somebody_answers() {
     let backoff = Duration::from_millis(20);
     let a = node_with(1, LanConfig::loopback().with_manual(address).with_backoff(backoff, backoff)).await;
     let mut events = a.adapter.events();
-    let b = node_with(2, LanConfig::default().with_listen(listen)).await;
+    let b = node_with(2, LanConfig::loopback().with_listen(listen)).await;
     assert_eq!(discovered(&mut events).await.peer, b.id);
     drop(b);
     assert_eq!(lost(&mut events).await.1, LostReason::ClosedThere);

@@ -40,6 +40,15 @@ impl Forger {
         let _ = self.socket.send_to(&message.bytes(), (Ipv4Addr::new(224, 0, 0, 251), 5353));
     }
 
+    /// Hosts that nobody asked for, in an answer that names no service.
+    pub(crate) fn hosts(&self, n: u32) {
+        let mut message = Message::default();
+        for i in 0..20 {
+            message.record(&format!("h{n}-{i}.local"), A, &[127, 0, i, 1]);
+        }
+        let _ = self.socket.send_to(&message.bytes(), (Ipv4Addr::new(224, 0, 0, 251), 5353));
+    }
+
     /// An announcement whose MAC is right, since the key is public.
     pub(crate) fn broadcast(&self, n: u32, port: u16) {
         let instance = u64::from(n).to_be_bytes();

@@ -20,10 +20,7 @@ impl Broadcast {
     /// When the port cannot be shared or the system has no IPv4.
     pub(super) fn open(port: u16) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_reuse_address(true)?;
-        // Linux shares by the first option alone, and by this one only among processes of one user.
-        #[cfg(all(unix, not(target_os = "linux"), not(target_os = "android")))]
-        socket.set_reuse_port(true)?;
+        share(&socket)?;
         socket.set_broadcast(true)?;
         socket.set_nonblocking(true)?;
         // A socket that is bound to one address of ours hears no broadcasts.
@@ -57,4 +54,13 @@ impl Broadcast {
             }
         }
     }
+}
+
+/// Lets others bind the same port.
+pub(super) fn share(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)?;
+    // Linux shares by the first option alone, and by this one only among processes of one user.
+    #[cfg(all(unix, not(target_os = "linux"), not(target_os = "android")))]
+    socket.set_reuse_port(true)?;
+    Ok(())
 }

@@ -17,21 +17,28 @@ impl Bucket {
 
     /// Takes one, if one is there.
     pub(super) fn take(&mut self, now: Tick) -> bool {
-        let granted = self.next(now) <= now;
+        self.take_many(now, 1)
+    }
+
+    /// Takes so many, if they are there.
+    pub(super) fn take_many(&mut self, now: Tick, count: u32) -> bool {
+        let full = self.after(now, count);
+        let granted = full <= now.saturating_add(Duration::from_secs(1));
         if granted {
-            self.full = self.after(now);
+            self.full = full;
         }
         granted
     }
 
     /// When the next one is there.
     pub(super) fn next(&self, now: Tick) -> Tick {
-        Tick::from_nanos(self.after(now).as_nanos().saturating_sub(SECOND_NS))
+        Tick::from_nanos(self.after(now, 1).as_nanos().saturating_sub(SECOND_NS))
     }
 
-    /// When it will be full if one is taken.
-    fn after(&self, now: Tick) -> Tick {
-        self.full.max(now).saturating_add(Duration::from_secs(1) / self.per_s)
+    /// When it will be full if so many are taken.
+    fn after(&self, now: Tick, count: u32) -> Tick {
+        let token = Duration::from_secs(1) / self.per_s;
+        self.full.max(now).saturating_add(token.saturating_mul(count))
     }
 }
 
@@ -51,5 +58,8 @@ mod tests {
         assert!(bucket.next(at(0)) <= at(100) && bucket.next(at(0)) > at(0));
         let later = (0..1000).filter(|ms| bucket.take(at(*ms))).count();
         assert!((9..=10).contains(&later), "{later}");
+        let mut bytes = Bucket::new(1000);
+        assert!(!bytes.take_many(at(0), 1001) && bytes.take_many(at(0), 1000));
+        assert!(!bytes.take_many(at(499), 500) && bytes.take_many(at(500), 500));
     }
 }

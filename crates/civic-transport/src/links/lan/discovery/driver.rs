@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use civic_crypto::rng::{SystemRng, random_bytes};
 use civic_types::PeerId;
-use civic_types::time::Tick;
+use civic_types::time::{Tick, Timer};
 use mdns_sd::{DaemonStatus, Receiver, ServiceEvent};
 use tokio::task::{JoinError, JoinSet};
 
@@ -18,6 +18,7 @@ use super::id::{Instance, Tag, period};
 use super::interfaces::{Network, Scope};
 use super::known::Known;
 use super::mdns::{self, Mdns, Record};
+use super::sentinel::Sentinel;
 use crate::links::lan::dial;
 use crate::links::lan::handshake::HandshakeError;
 use crate::links::lan::inner::{Inner, lock};
@@ -43,6 +44,7 @@ struct Driver {
     connected: BTreeSet<PeerId>,
     networks: Vec<Network>,
     mdns: Option<Mdns>,
+    sentinel: Option<Sentinel>,
     /// A flooded daemon that has not ended yet: there is never more than one beside the one that works.
     retiring: Option<Receiver<DaemonStatus>>,
     broadcast: Option<Broadcast>,
@@ -70,6 +72,7 @@ enum Trouble {
 enum Event {
     Datagram(Vec<u8>, SocketAddr),
     Dialled(Result<(Key, SocketAddr, Outcome), JoinError>),
+    Flood,
     Mdns(Option<ServiceEvent>),
     Moved,
     Registry,
@@ -89,6 +92,7 @@ impl Driver {
             connected: BTreeSet::new(),
             networks: Vec::new(),
             mdns: None,
+            sentinel: None,
             retiring: None,
             broadcast: None,
             dials: JoinSet::new(),
@@ -113,6 +117,7 @@ impl Driver {
             let wake = self.wake();
             let event = tokio::select! {
                 event = next(self.mdns.as_ref()) => Event::Mdns(event),
+                () = flood(self.sentinel.as_mut(), &*self.inner.timer) => Event::Flood,
                 (datagram, from) = recv(self.broadcast.as_ref()) => Event::Datagram(datagram, from),
                 Some(outcome) = self.dials.join_next() => Event::Dialled(outcome),
                 // Both fail only when the link is gone, and with it this task.
@@ -140,7 +145,7 @@ impl Driver {
                 }
             }
             // The subscription ends when it is not read in time.
-            Event::Mdns(None) => self.flooded(),
+            Event::Flood | Event::Mdns(None) => self.flooded(),
             Event::Moved => self.moved().await,
             Event::Registry => self.compare_registry(),
             Event::Time => self.time(),
@@ -190,6 +195,12 @@ impl Driver {
                 return;
             }
             self.retiring = None;
+        }
+        if self.sentinel.is_none() {
+            self.sentinel = Sentinel::open().ok();
+        }
+        if let Some(sentinel) = &mut self.sentinel {
+            sentinel.join(&self.networks);
         }
         if self.mdns.is_none() {
             match Mdns::start(self.scope, self.tag, self.instance) {
@@ -321,8 +332,10 @@ impl Driver {
 
     /// Drops the daemon and what it remembers; another one starts with the next announcement.
     fn flooded(&mut self) {
+        let Some(mdns) = self.mdns.take() else { return };
         self.warn(Trouble::Flood, &"more mDNS records than honest devices send; starting mDNS afresh");
-        self.retiring = self.mdns.take().and_then(Mdns::retire);
+        self.retiring = mdns.retire();
+        self.sentinel = None;
     }
 
     fn warn(&mut self, trouble: Trouble, cause: &dyn std::fmt::Display) {
@@ -400,6 +413,13 @@ impl Trouble {
 async fn next(mdns: Option<&Mdns>) -> Option<ServiceEvent> {
     match mdns {
         Some(mdns) => mdns.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn flood(sentinel: Option<&mut Sentinel>, clock: &dyn Timer) {
+    match sentinel {
+        Some(sentinel) => sentinel.flood(clock).await,
         None => std::future::pending().await,
     }
 }

@@ -78,6 +78,11 @@ impl Network {
         }
     }
 
+    /// Our own address.
+    pub(super) const fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
     /// Whether an address is reached without a router.
     pub(super) fn contains(&self, ip: IpAddr) -> bool {
         let differ = match (self.ip, ip) {
