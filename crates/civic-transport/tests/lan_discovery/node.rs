@@ -1,5 +1,7 @@
 //! Nodes with discovery, and waiting for what they find.
 
+#![allow(dead_code, reason = "each of two test programs uses a part")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

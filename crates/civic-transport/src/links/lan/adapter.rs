@@ -202,6 +202,7 @@ impl TransportAdapter for LanAdapter {
             _ => Error::Backend { transport: TransportKind::Lan, source: error.into() },
         })?;
         *lock(&self.inner.local) = listener.local_addr().ok();
+        self.inner.shun_nobody();
         self.inner.set_stopping(false);
         self.inner.with_registry(super::registry::Registry::open);
         self.active.store(true, Ordering::Release);
@@ -238,6 +239,7 @@ impl TransportAdapter for LanAdapter {
             return Err(Error::InvalidAddress { address: peer.address.clone() });
         }
         let known = lock(&self.inner.targets).peer_at(peer).or(peer.peer);
+        known.iter().for_each(|known| self.inner.unshun(known));
         if let Some(known) = known.filter(|known| self.inner.is_connected(known)) {
             self.add_target(PeerAddr { peer: Some(known), ..peer.clone() }, None);
             return Ok(known);

@@ -40,6 +40,8 @@ pub(super) enum HandshakeError {
     Refused(CloseCode),
     #[error("refused: {0:?}")]
     Refusing(CloseCode),
+    #[error("the user is done with that peer")]
+    Unwanted,
     #[error("the handshake took too long")]
     Timeout,
     #[error("the link was stopped")]

@@ -36,7 +36,7 @@ pub(super) struct Inner {
     pub(super) local: Arc<Mutex<Option<SocketAddr>>>,
     pub(super) known: Mutex<Known>,
     site: watch::Sender<String>,
-    /// Peers that the user disconnected, until discovery has heard of it.
+    /// Peers that the user disconnected and did not connect again since the start.
     shunned: Mutex<BTreeSet<PeerId>>,
     registry: Mutex<Registry>,
     /// Changes whenever the registry does.
@@ -140,8 +140,21 @@ impl Inner {
         }
     }
 
-    pub(super) fn take_shunned(&self) -> BTreeSet<PeerId> {
-        std::mem::take(&mut lock(&self.shunned))
+    /// The user wants that peer again.
+    pub(super) fn unshun(&self, peer: &PeerId) {
+        lock(&self.shunned).remove(peer);
+    }
+
+    pub(super) fn is_shunned(&self, peer: &PeerId) -> bool {
+        lock(&self.shunned).contains(peer)
+    }
+
+    pub(super) fn shunned(&self) -> BTreeSet<PeerId> {
+        lock(&self.shunned).clone()
+    }
+
+    pub(super) fn shun_nobody(&self) {
+        lock(&self.shunned).clear();
     }
 
     pub(super) fn is_connected(&self, peer: &PeerId) -> bool {
@@ -214,5 +227,5 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Most disconnected peers that wait for discovery.
+/// Most disconnected peers that discovery leaves alone.
 const MAX_SHUNNED: usize = 1024;

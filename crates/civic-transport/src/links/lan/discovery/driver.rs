@@ -19,7 +19,7 @@ use super::interfaces::{Network, Scope};
 use super::known::Known;
 use super::mdns::{self, Mdns, Record};
 use super::sentinel::Sentinel;
-use crate::links::lan::dial;
+use crate::links::lan::dial::{self, For};
 use crate::links::lan::handshake::HandshakeError;
 use crate::links::lan::inner::{Inner, lock};
 use crate::peer::PeerAddr;
@@ -42,6 +42,7 @@ struct Driver {
     instance: Instance,
     directory: Directory,
     connected: BTreeSet<PeerId>,
+    shunned: BTreeSet<PeerId>,
     networks: Vec<Network>,
     mdns: Option<Mdns>,
     sentinel: Option<Sentinel>,
@@ -90,6 +91,7 @@ impl Driver {
             instance,
             directory: Directory::new(instance, bounds(&inner, &config)),
             connected: BTreeSet::new(),
+            shunned: BTreeSet::new(),
             networks: Vec::new(),
             mdns: None,
             sentinel: None,
@@ -280,10 +282,10 @@ impl Driver {
                 let inner = self.inner.clone();
                 self.dials.spawn(async move {
                     let target = PeerAddr { peer, address: address.to_string() };
-                    let dialled = inner.within(DIAL_TIME, dial::dial(&inner, &target)).await;
+                    let dialled = inner.within(DIAL_TIME, dial::dial(&inner, &target, For::Discovery)).await;
                     let outcome = match dialled.unwrap_or(Err(HandshakeError::Timeout)) {
                         Ok(peer) => Outcome::Answered(peer),
-                        Err(HandshakeError::Myself) => Outcome::Myself,
+                        Err(HandshakeError::Myself | HandshakeError::Unwanted) => Outcome::Unwanted,
                         Err(error) => {
                             tracing::debug!(%address, %error, "nobody of ours");
                             Outcome::Failed
@@ -303,9 +305,11 @@ impl Driver {
 
     /// Tells the directory who came and who went, and first of whom the user wants no more.
     fn compare_registry(&mut self) {
-        for peer in self.inner.take_shunned() {
+        let shunned = self.inner.shunned();
+        for peer in shunned.difference(&self.shunned).copied().collect::<Vec<_>>() {
             self.handle(Input::Shunned { peer });
         }
+        self.shunned = shunned;
         let there = self.inner.peek_registry(|registry| registry.ids());
         for peer in self.connected.difference(&there).copied().collect::<Vec<_>>() {
             self.handle(Input::Lost { peer, random: random() });

@@ -94,7 +94,7 @@ impl Entry {
 
     pub(super) fn dialled(&mut self, now: Tick, address: SocketAddr, outcome: Outcome, random: u64) {
         self.dialling = false;
-        self.shunned |= outcome == Outcome::Myself;
+        self.shunned |= outcome == Outcome::Unwanted;
         if let Outcome::Answered(peer) = outcome {
             self.peer = Some(peer);
         }

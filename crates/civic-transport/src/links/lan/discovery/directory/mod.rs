@@ -78,8 +78,8 @@ pub(super) enum Outcome {
     Answered(PeerId),
     /// Nobody of ours answered.
     Failed,
-    /// It led to ourselves.
-    Myself,
+    /// It led to ourselves, or to whom the user is done with.
+    Unwanted,
 }
 
 /// Dial that.

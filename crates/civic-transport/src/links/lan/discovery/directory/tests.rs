@@ -141,7 +141,7 @@ fn ourselves_and_whoever_was_shunned_are_left_alone() {
     let mut directory = directory();
     assert_eq!(directory.handle(at(0), announced(5, 1)), [], "our own instance");
     let dials = directory.handle(at(0), announced(9, 1));
-    directory.handle(at(0), dialled(&dials[0], Outcome::Myself));
+    directory.handle(at(0), dialled(&dials[0], Outcome::Unwanted));
     assert_eq!(run(&mut directory, 0, 29_000), []);
 
     let dials = directory.handle(at(30_000), announced(8, 2));
