@@ -20,13 +20,21 @@
 //! kind 17 signed   body = the full form of a signed envelope
 //! ```
 //!
-//! The tag is BLAKE3(`"civicbase/site/1\0"` ‖ lp(network) ‖ lp(site))[..16]. The dialler's first frame is hello. The listener answers with hello, which accepts the connection, or
+//! The tag is BLAKE3(`"civicbase/site/1\0"` ‖ lp(network) ‖ lp(site))[..16]; a name or a tag other than the
+//! receiver's own is refused with code 3.
+//!
+//! The dialler's first frame is hello. The listener answers with hello, which accepts the connection, or
 //! with close, which refuses it. Only then anything else may follow. A frame of another kind, length or
 //! body, and an envelope that is malformed or badly signed, end the connection as misbehaviour. An end
 //! of the stream without close is a loss like any other.
 //!
 //! When two devices dial each other at once, the connection dialled by the smaller `PeerId` stays; of two
 //! in the same direction the newer one does. The other is closed with code 1.
+//!
+//! # Discovery
+//!
+//! [`LanDiscovery`] finds the addresses to dial; [`LanSite`] moves the device from one neighbourhood to
+//! another. What is announced is drawn in `docs/wire-format.md`.
 
 mod accept;
 mod adapter;

@@ -110,6 +110,14 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_are_those_of_the_document() {
+        assert_eq!(hex::encode(Tag::of("test", "harbour").0), "5bbe04eeb60f7b8a2624cb54da8f0b40");
+        assert_eq!(hex::encode(BeaconKey::OPEN.tag("test", "harbour").0), "c899398914313975e1b6887ecfacebae");
+        let peer = PeerId::from_bytes([1; 32]);
+        assert_eq!(hex::encode(BeaconKey::OPEN.id(2_000_000, &peer)), "1becfeda4c80603b");
+    }
+
+    #[test]
     fn tags_tell_networks_sites_and_keys_apart() {
         let key = BeaconKey::from_bytes([7; 32]);
         let all = [

@@ -1,5 +1,4 @@
 use std::net::{SocketAddr, SocketAddrV6};
-use std::time::Duration;
 
 use mdns_sd::{
     DaemonEvent, DaemonStatus, IfKind, Metrics, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
@@ -189,8 +188,6 @@ fn unhex(text: &str) -> Option<[u8; 8]> {
     well_formed.then(|| number.to_be_bytes())
 }
 
-/// Longest time that a daemon takes to say goodbye and end.
-pub(super) const CLOSE_TIME: Duration = Duration::from_secs(1);
 const SERVICE: &str = "_civicbase._tcp.local.";
 const VERSION_KEY: &str = "v";
 const VERSION: &str = "1";

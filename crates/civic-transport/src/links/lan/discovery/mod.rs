@@ -18,6 +18,7 @@ mod id;
 mod interfaces;
 mod known;
 mod mdns;
+mod media;
 mod sentinel;
 
 pub use config::LanDiscovery;
