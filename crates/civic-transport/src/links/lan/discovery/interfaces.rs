@@ -90,7 +90,7 @@ impl Network {
             (IpAddr::V6(ours), IpAddr::V6(ip)) => ours.to_bits() ^ ip.to_bits(),
             _ => return false,
         };
-        differ.leading_zeros() >= self.prefix.into()
+        differ.leading_zeros() >= u32::from(self.prefix)
     }
 
     /// Where everybody on the network hears; nowhere if nobody else can be on it.

@@ -66,8 +66,8 @@ impl Sentinel {
     }
 }
 
-/// A hundred times what a crowded network says. Remembered, a byte takes up to about 30.
-const MAX_BYTES_PER_S: u32 = 512 * 1024;
+/// Fifty times what a crowded network says. Remembered, a byte takes up to about 30.
+const MAX_BYTES_PER_S: u32 = 256 * 1024;
 /// What a datagram counts beside its bytes.
 const DATAGRAM_COST_BYTES: usize = 64;
 /// The longest datagram of multicast DNS (RFC 6762, section 17).
