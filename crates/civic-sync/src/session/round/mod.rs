@@ -1,14 +1,15 @@
+mod open;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use civic_types::time::Tick;
 use civic_types::{CollectionId, CommunityId};
 
 use super::ROUND_TIMEOUT;
-use super::frame::{Frame, MAX_HEADS, Mode, ScopeFrame, ScopeName, Tag, tag};
-use super::scope::{ScopeOf, ScopeRound};
-use super::wire::{Input, Outcome, Output, PushStart, ScopeView};
-use crate::reconcile::{Fingerprint, Prefixes};
+use super::frame::{Frame, ScopeFrame, Tag, tag};
+use super::scope::ScopeRound;
+use super::wire::{Input, Outcome, Output, ScopeView};
+use crate::reconcile::Fingerprint;
 use crate::table::Cursor;
 
 /// One round at one end.
@@ -204,7 +205,8 @@ impl Round {
                     self.end(true);
                 } else {
                     self.listed = self.ours.keys().copied().collect();
-                    let scopes = self.ours.values().map(|scope| scope_frame(scope, None, false)).collect();
+                    let scopes =
+                        self.ours.values().map(|scope| open::scope_frame(scope, None, false)).collect();
                     self.send_scopes(scopes, Vec::new(), Vec::new(), out);
                     self.stage = Stage::AwaitScopes;
                 }
@@ -230,114 +232,6 @@ impl Round {
         }
     }
 
-    fn their_scopes(
-        &mut self,
-        scopes: Vec<ScopeFrame>,
-        definitions: Vec<Bytes>,
-        wanted: Vec<CollectionId>,
-        out: &mut Vec<Output>,
-    ) {
-        let name = |scope: &ScopeFrame| match scope.name {
-            ScopeName::Collection(id) => Some(id),
-            ScopeName::Place(place) => {
-                usize::try_from(place).ok().and_then(|at| self.listed.get(at).copied())
-            }
-        };
-        let Some(names) = scopes.iter().map(name).collect::<Option<Vec<_>>>() else {
-            out.push(Output::Misbehaved("a scope that was not listed"));
-            return;
-        };
-        let cursors =
-            names.iter().zip(&scopes).filter_map(|(id, scope)| Some((*id, scope.consumed?))).collect();
-        if self.leads {
-            self.listed = names.clone();
-        } else {
-            self.numbered = names.iter().chain(&wanted).copied().collect();
-        }
-        self.theirs = names.into_iter().zip(scopes).collect();
-        // The leader may ask only for what the follower has listed.
-        self.wanted = wanted.into_iter().collect();
-        if !definitions.is_empty() {
-            out.push(Output::Define(definitions));
-        }
-        out.push(Output::Summarise { communities: self.view.communities.clone(), cursors });
-        self.stage = Stage::Checking;
-    }
-
-    /// The peer's cursors have been checked against our logs.
-    fn checked(&mut self, out: &mut Vec<Output>) {
-        if self.leads {
-            let differs = |scope: &&ScopeView| {
-                self.theirs
-                    .get(&scope.collection)
-                    .is_none_or(|theirs| theirs.fingerprint != tag(&scope.fingerprint))
-            };
-            let differing: Vec<&ScopeView> = self.ours.values().filter(differs).collect();
-            let unknown = |scope: &&&ScopeView| !self.theirs.contains_key(&scope.collection);
-            let definitions = differing.iter().filter(unknown).map(|scope| scope.definition.clone());
-            let definitions: Vec<_> = definitions.take(MAX_DEFINITIONS).collect();
-            let unknown =
-                |id: &&CollectionId| !self.ours.contains_key(*id) && !self.view.declined.contains(*id);
-            let wanted: Vec<_> = self.theirs.keys().filter(unknown).take(MAX_DEFINITIONS).copied().collect();
-            let place = |scope: &ScopeView| self.listed.iter().position(|id| *id == scope.collection);
-            let frames: Vec<_> = differing
-                .iter()
-                .map(|scope| scope_frame(scope, place(scope), self.pushes_suffix(scope)))
-                .collect();
-            let numbered =
-                differing.iter().map(|scope| scope.collection).chain(wanted.iter().copied()).collect();
-            // What the follower leaves out of its modes it cannot follow, unless we could not define it now.
-            self.truncated = definitions.len() == MAX_DEFINITIONS || wanted.len() == MAX_DEFINITIONS;
-            self.numbered = numbered;
-            self.send_scopes(frames, definitions, wanted, out);
-            self.stage = Stage::AwaitModes;
-            return;
-        }
-        let mut modes = Vec::new();
-        for (id, theirs) in &self.theirs {
-            if let Some(ours) = self.ours.get(id) {
-                modes.push((*id, self.mode(ours, theirs)));
-            }
-        }
-        // Scopes that only we have: everything is the suffix.
-        for id in self.wanted.iter().filter(|id| self.ours.contains_key(*id)) {
-            modes.push((*id, Mode::Suffix));
-        }
-        self.truncated = self.wanted.len() > MAX_DEFINITIONS;
-        self.truncated |=
-            self.theirs.keys().any(|id| !self.ours.contains_key(id) && !self.view.declined.contains(id));
-        let definitions = self.wanted.iter().filter_map(|id| self.ours.get(id)).map(|s| s.definition.clone());
-        let definitions = definitions.take(MAX_DEFINITIONS);
-        let number = |id: &CollectionId| self.numbered.iter().position(|known| known == id);
-        let numbers = modes.iter().filter_map(|(id, mode)| Some((number(id)? as u64, *mode))).collect();
-        let frame = Frame::Modes { round: self.number, modes: numbers, definitions: definitions.collect() };
-        out.push(Output::Send(frame.encode()));
-        self.stage = Stage::Moving;
-        self.start(&modes, out);
-    }
-
-    /// Whether we can push by suffix: the peer's cursor holds here, or it has nothing.
-    fn pushes_suffix(&self, ours: &ScopeView) -> bool {
-        ours.verified
-            || self.theirs.get(&ours.collection).is_none_or(|theirs| theirs.count == 0)
-            || ours.count == 0
-    }
-
-    /// How a scope is reconciled that differs.
-    fn mode(&self, ours: &ScopeView, theirs: &ScopeFrame) -> Mode {
-        if (theirs.verified || theirs.count == 0 || ours.count == 0) && self.pushes_suffix(ours) {
-            return Mode::Suffix;
-        }
-        let few = ours.logs.max(theirs.logs) <= MAX_HEADS as u64;
-        if few && !self.view.suspect.contains(&ours.collection) {
-            return Mode::Heads;
-        }
-        // Symbols cost about 12 bytes an id of difference, which is at least that of the counts.
-        let list = Prefixes::list_bytes(theirs.count, Prefixes::bits_to_compare(ours.count, theirs.count));
-        let symbols = ours.count.abs_diff(theirs.count).saturating_mul(SYMBOL_COST).max(LEAST_SYMBOL_BYTES);
-        if list <= symbols { Mode::List } else { Mode::Symbols }
-    }
-
     /// The collection of a number of this round.
     fn collection(&self, number: u64) -> Option<CollectionId> {
         usize::try_from(number).ok().and_then(|at| self.numbered.get(at)).copied()
@@ -346,57 +240,6 @@ impl Round {
     fn named(&self, scopes: Vec<(u64, Fingerprint, Cursor)>) -> Vec<Done> {
         let named = scopes.into_iter();
         named.filter_map(|(number, print, end)| Some((self.collection(number)?, print, end))).collect()
-    }
-
-    fn modes(&mut self, modes: Vec<(u64, Mode)>, definitions: Vec<Bytes>, out: &mut Vec<Output>) {
-        let named = modes.into_iter().map(|(number, mode)| Some((self.collection(number)?, mode)));
-        let Some(modes) = named.collect::<Option<Vec<_>>>() else {
-            out.push(Output::Misbehaved("a scope that is no part of the round"));
-            return;
-        };
-        self.scopes = modes.iter().map(|(id, mode)| (*id, self.scope(*id, *mode))).collect();
-        if definitions.is_empty() {
-            self.stage = Stage::Moving;
-            self.start(&modes, out);
-        } else {
-            self.stage = Stage::Defining;
-            out.push(Output::Define(definitions));
-        }
-    }
-
-    fn defined(&mut self, out: &mut Vec<Output>) {
-        let modes: Vec<_> = self.scopes.values().map(|scope| (scope.collection, scope.mode)).collect();
-        self.stage = Stage::Moving;
-        self.start(&modes, out);
-    }
-
-    fn start(&mut self, modes: &[(CollectionId, Mode)], out: &mut Vec<Output>) {
-        for (id, mode) in modes {
-            let scope = self.scope(*id, *mode);
-            let scope = self.scopes.entry(*id).or_insert(scope);
-            match mode {
-                Mode::Suffix => {
-                    let theirs = self.theirs.get(id);
-                    let start = match theirs.and_then(|theirs| theirs.consumed.filter(|_| theirs.count > 0)) {
-                        Some(cursor) if self.ours.get(id).is_some_and(|ours| ours.verified) => {
-                            PushStart::After(cursor.seq)
-                        }
-                        _ => PushStart::Everything,
-                    };
-                    scope.push(start, out);
-                }
-                _ => scope.start(out),
-            }
-        }
-    }
-
-    fn scope(&self, id: CollectionId, mode: Mode) -> ScopeRound {
-        let ours = self.ours.get(&id).map_or(0, |scope| scope.count);
-        let theirs = self.theirs.get(&id).map_or(0, |scope| scope.count);
-        let number = self.numbered.iter().position(|known| *known == id).unwrap_or_default() as u64;
-        let (round, leads) = (self.number, self.leads);
-        let suspect = self.view.suspect.contains(&id);
-        ScopeRound::new(ScopeOf { round, number, collection: id, leads, ours, theirs, suspect }, mode)
     }
 
     /// Looks at the scopes a last time once all data has gone both ways.
@@ -431,17 +274,6 @@ impl Round {
         self.outcome = Some(Outcome { converged, imported: self.imported, requests });
     }
 
-    fn send_scopes(
-        &self,
-        scopes: Vec<ScopeFrame>,
-        definitions: Vec<Bytes>,
-        wanted: Vec<CollectionId>,
-        out: &mut Vec<Output>,
-    ) {
-        let round = self.number;
-        out.push(Output::Send(Frame::Scopes { round, scopes, definitions, wanted }.encode()));
-    }
-
     /// One hash over all scopes: community, collection, fingerprint, ascending by collection.
     fn our_summary(&self) -> Tag {
         let mut hasher = blake3::Hasher::new();
@@ -452,24 +284,5 @@ impl Round {
                 .update(&scope.fingerprint);
         }
         tag(hasher.finalize().as_bytes())
-    }
-}
-
-/// Definitions in one frame: with the states of [`MAX_SCOPES`](super::MAX_SCOPES) scopes they fit 256 KiB. The
-/// rest comes with the next round.
-const MAX_DEFINITIONS: usize = 128;
-
-/// Bytes that symbols cost for one id of difference, about; and at least, for the first batch.
-const SYMBOL_COST: u64 = 12;
-const LEAST_SYMBOL_BYTES: u64 = 576;
-
-fn scope_frame(scope: &ScopeView, place: Option<usize>, verified: bool) -> ScopeFrame {
-    ScopeFrame {
-        name: place.map_or(ScopeName::Collection(scope.collection), |place| ScopeName::Place(place as u64)),
-        count: scope.count,
-        logs: scope.logs,
-        fingerprint: tag(&scope.fingerprint),
-        consumed: scope.consumed,
-        verified,
     }
 }
