@@ -240,3 +240,21 @@ async fn a_relayed_session_moves_to_a_direct_path_without_loss() {
     within(hub.adapter.stop()).await.unwrap();
     exchange(&mut at_a, &b, &a, 0..10).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hole_is_punched_by_itself() {
+    let hub = quiet().with_assumed_reachability(true).with_relay_server(true);
+    let hub = node_with(1, hub).await;
+    let a = node_with(2, quiet().with_relay(hub.address().address)).await;
+    until(|| a.adapter.addresses().iter().any(|address| address.contains("p2p-circuit"))).await;
+    let addresses = a.adapter.addresses();
+    let through = addresses.iter().find(|address| address.contains("p2p-circuit")).unwrap();
+    let b = node(3).await;
+    within(b.adapter.connect(&PeerAddr::new(a.id, through.as_str()))).await.unwrap();
+    let path = |node: &Node, of: &Node| {
+        let info = node.adapter.peers().into_iter().find(|info| info.peer == of.id)?;
+        info.metadata.get(PATH).cloned()
+    };
+    until(|| path(&a, &b).as_deref() == Some("direct") && path(&b, &a).as_deref() == Some("direct")).await;
+    assert_eq!((a.adapter.statistics().moved, b.adapter.statistics().moved), (1, 1));
+}
