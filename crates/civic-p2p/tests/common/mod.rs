@@ -5,6 +5,7 @@
 pub(crate) mod stranger;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -152,13 +153,16 @@ impl Forwarder {
                 if shared.silent.load(Ordering::SeqCst) {
                     continue;
                 }
-                if !backs.contains_key(&from) {
-                    let back = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
-                    back.connect((Ipv4Addr::LOCALHOST, target)).await.unwrap();
-                    backs.insert(from, back.clone());
-                    tokio::spawn(answer(back, front.clone(), from, shared.clone()));
-                }
-                let _ = backs[&from].send(&buffer[..read]).await;
+                let back = match backs.entry(from) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(free) => {
+                        let back = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+                        back.connect((Ipv4Addr::LOCALHOST, target)).await.unwrap();
+                        tokio::spawn(answer(back.clone(), front.clone(), from, shared.clone()));
+                        free.insert(back).clone()
+                    }
+                };
+                let _ = back.send(&buffer[..read]).await;
             }
         });
         Self { port, cable }
