@@ -100,8 +100,18 @@ async fn a_forgery_is_neither_delivered_nor_passed_on_and_costs_the_connection()
     }
     assert_eq!(b.adapter.statistics().gossip_rejected, 1);
     // The control: what `b` itself says gets to `c`, and the forgery did not.
-    publish(&b, signed(2, common::NET, 2, "honest")).await;
-    let seen = heard(&mut at_c, "honest").await;
+    let mut n = 2;
+    let seen = within(async {
+        loop {
+            n += 1;
+            publish(&b, signed(2, common::NET, n, "honest")).await;
+            let heard = heard(&mut at_c, "honest");
+            if let Ok(seen) = tokio::time::timeout(Duration::from_millis(200), heard).await {
+                break seen;
+            }
+        }
+    })
+    .await;
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(c.adapter.statistics().gossip_rejected, 0);
 }
@@ -239,4 +249,22 @@ async fn a_relayed_session_moves_to_a_direct_path_without_loss() {
     // It does not need the relay any more.
     within(hub.adapter.stop()).await.unwrap();
     exchange(&mut at_a, &b, &a, 0..10).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hole_is_punched_and_the_session_moves_by_itself() {
+    let hub = quiet().with_assumed_reachability(true).with_relay_server(true);
+    let hub = node_with(1, hub).await;
+    let a = node_with(2, quiet().with_relay(hub.address().address)).await;
+    until(|| a.adapter.addresses().iter().any(|address| address.contains("p2p-circuit"))).await;
+    let addresses = a.adapter.addresses();
+    let through = addresses.iter().find(|address| address.contains("p2p-circuit")).unwrap();
+    let b = node(3).await;
+    within(b.adapter.connect(&PeerAddr::new(a.id, through.as_str()))).await.unwrap();
+    let path = |node: &Node, of: &Node| {
+        let info = node.adapter.peers().into_iter().find(|info| info.peer == of.id)?;
+        info.metadata.get(PATH).cloned()
+    };
+    until(|| path(&a, &b).as_deref() == Some("direct") && path(&b, &a).as_deref() == Some("direct")).await;
+    assert_eq!((a.adapter.statistics().moved, b.adapter.statistics().moved), (1, 1));
 }

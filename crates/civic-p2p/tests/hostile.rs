@@ -168,6 +168,19 @@ async fn a_forged_identify_record_changes_nothing() {
 }
 
 #[tokio::test]
+async fn hidden_listen_addresses_are_told_to_nobody() {
+    const OUTSIDE: &str = "/ip4/198.51.100.7/tcp/4001";
+    for hide in [false, true] {
+        let config = quiet().with_external_address(OUTSIDE).with_hidden_listen_addresses(hide);
+        let a = node_with(1, config).await;
+        let mut stranger = Stranger::dial(9, &a.address().address, 1, false).await;
+        let told = stranger.addresses().await;
+        assert!(told.iter().any(|address| address.starts_with(OUTSIDE)), "{told:?}");
+        assert_eq!(told.iter().all(|address| address.starts_with(OUTSIDE)), hide, "{told:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_thousand_dials_at_once_cost_little_and_honest_traffic_flows() {
     let (a, b) = (node_with(1, quiet().with_max_connections(64)).await, node(2).await);
     within(b.adapter.connect(&a.address())).await.unwrap();
@@ -183,6 +196,12 @@ async fn a_thousand_dials_at_once_cost_little_and_honest_traffic_flows() {
         open.extend(within(dial).await.unwrap());
     }
     assert!(open.len() > 900, "only {} dials came through", open.len());
+    // Some begin to speak and stop in the middle of it, some speak nonsense.
+    for (n, stream) in open.iter().enumerate().filter(|(n, _)| n % 2 == 0) {
+        let bytes: &[u8] = if n % 4 == 0 { b"\x13/multistream/1.0.0\n" } else { &[0xff; 1000] };
+        // The other end may have closed already.
+        let _ = stream.try_write(bytes);
+    }
     for n in 0..200_u8 {
         let sent = Envelope::local(n, vec![n; 1000]);
         within(b.adapter.send(&a.id, sent.clone())).await.unwrap();

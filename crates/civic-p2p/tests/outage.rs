@@ -12,7 +12,9 @@ use civic_p2p::internet::{InternetConfig, InternetLink};
 use civic_transport::*;
 use civic_types::cell::{MemoryCell, StateCell};
 
-use common::{Forwarder, TCP, discovered, identity, lost, node, node_with, quiet, received, until, within};
+use common::{
+    Forwarder, QUIC, TCP, discovered, identity, lost, node, node_with, quiet, received, until, within,
+};
 
 #[expect(clippy::disallowed_methods, reason = "the bound of two seconds is the promise under test")]
 fn now() -> Instant {
@@ -20,18 +22,36 @@ fn now() -> Instant {
 }
 
 #[tokio::test]
-async fn silence_is_noticed_in_time_and_the_peer_found_again_when_it_ends() {
-    let keepalive = Duration::from_millis(200);
-    let config = || quiet().with_keepalive(keepalive, 3 * keepalive);
-    let (a, b) = (node_with(1, config()).await, node_with(2, config()).await);
+async fn silence_over_tcp_is_noticed_in_time_and_the_peer_found_again_when_it_ends() {
+    let (a, b) = (node_with(1, watchful(TCP)).await, node_with(2, watchful(TCP)).await);
     let forwarder = Forwarder::to(b.tcp().0).await;
+    let address = forwarder.address();
+    silence(a, b, forwarder, address).await;
+}
+
+#[tokio::test]
+async fn silence_over_quic_is_noticed_in_time_and_the_peer_found_again_when_it_ends() {
+    let (a, b) = (node_with(1, watchful(QUIC)).await, node_with(2, watchful(QUIC)).await);
+    let port = b.address().address.split('/').nth(4).unwrap().parse().unwrap();
+    let forwarder = Forwarder::datagrams_to(port).await;
+    let address = format!("/ip4/127.0.0.1/udp/{}/quic-v1", forwarder.port());
+    silence(a, b, forwarder, address).await;
+}
+
+const KEEPALIVE: Duration = Duration::from_millis(200);
+
+fn watchful(listen: &str) -> InternetConfig {
+    quiet().with_listen([listen]).with_keepalive(KEEPALIVE, 3 * KEEPALIVE)
+}
+
+async fn silence(a: common::Node, b: common::Node, forwarder: Forwarder, address: String) {
     let (mut at_a, mut at_b) = (a.adapter.events(), b.adapter.events());
-    within(a.adapter.connect(&PeerAddr::new(b.id, forwarder.address()))).await.unwrap();
+    within(a.adapter.connect(&PeerAddr::new(b.id, address))).await.unwrap();
     let first = discovered(&mut at_a).await;
     discovered(&mut at_b).await;
     // Idle but alive: pings keep it, or the next envelope would come on another connection.
     for _ in 0..5 {
-        tokio::time::sleep(keepalive).await;
+        tokio::time::sleep(KEEPALIVE).await;
         a.adapter.send(&b.id, Envelope::local(1, "still there")).await.unwrap();
         assert_eq!(received(&mut at_b).await, Envelope::local(1, "still there"));
     }

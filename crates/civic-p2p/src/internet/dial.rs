@@ -109,7 +109,7 @@ pub(super) async fn run(inner: Arc<Inner>, target: Target, mut first: First) {
         if let Some(at) = redial.handle(inner.timer.now(), input) {
             // Insisting has its own pace.
             let pace = inner.timer.now().saturating_add(inner.config.backoff_unit);
-            inner.timer.sleep_until(if patience.left.is_zero() { at } else { at.min(pace) }).await;
+            inner.rest_until(if patience.left.is_zero() { at } else { at.min(pace) }).await;
         }
     }
 }

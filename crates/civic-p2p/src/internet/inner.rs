@@ -8,7 +8,7 @@ use civic_crypto::rng::{SystemRng, random_bytes};
 use civic_transport::hub::EventHub;
 use civic_transport::receive::Receiver;
 use civic_transport::{Error, LinkIdentity, TransportKind};
-use civic_types::time::Timer;
+use civic_types::time::{Tick, Timer};
 use civic_types::{PeerId, PublicKey};
 use futures_util::future::{Either, select};
 use libp2p::identity::Keypair;
@@ -45,6 +45,8 @@ pub(super) struct Inner {
     registry: Mutex<Registry>,
     /// Changes whenever the registry does.
     changed: watch::Sender<u64>,
+    /// Changes when a network seems to have come back.
+    returned: watch::Sender<Tick>,
     tasks: Mutex<JoinSet<()>>,
     stop: watch::Sender<bool>,
 }
@@ -79,6 +81,7 @@ impl Inner {
             mailbox: Mutex::default(),
             registry: Mutex::new(registry),
             changed: watch::Sender::new(0),
+            returned: watch::Sender::new(Tick::default()),
             tasks: Mutex::new(JoinSet::new()),
             stop: watch::Sender::new(false),
         })
@@ -120,6 +123,26 @@ impl Inner {
     /// Waits until subscribers have room for an event, or long enough; whether they have.
     pub(super) async fn room(&self) -> bool {
         self.hub.has_room() || self.within(self.config.subscriber_grace, self.hub.room()).await.is_some()
+    }
+
+    /// A network seems to have come back: whoever waits to dial again need not wait longer. Said too often, it
+    /// is not heard, so that nobody makes us dial by coming and going.
+    pub(super) fn network_returned(&self) {
+        let now = self.timer.now();
+        self.returned.send_if_modified(|last| {
+            let heard = now.since(*last) >= RETURN_PAUSE;
+            if heard {
+                *last = now;
+            }
+            heard
+        });
+    }
+
+    /// Sleeps until then, or until a network seems to have come back.
+    pub(super) async fn rest_until(&self, at: Tick) {
+        let mut returned = self.returned.subscribe();
+        let returned = pin!(returned.changed());
+        select(self.timer.sleep_until(at), returned).await;
     }
 
     /// Tells the actor, waiting for room in its mailbox; whether there is an actor.
@@ -180,6 +203,9 @@ impl Inner {
         }
     }
 }
+
+/// Least time between two returns of a network.
+const RETURN_PAUSE: Duration = Duration::from_secs(10);
 
 /// A failure of libp2p as ours.
 pub(super) fn backend(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -1,5 +1,7 @@
 //! Transports and swarm, put together.
 
+use std::time::Duration;
+
 use civic_transport::Error;
 use libp2p::{Swarm, SwarmBuilder, noise, quic, tcp, tls, yamux};
 
@@ -28,7 +30,7 @@ pub(super) fn build(inner: &Inner) -> Result<Swarm<Behaviour>, Error> {
             (tls::Config::new, noise::Config::new),
             yamux::Config::default,
         );
-        tcp.map(|builder| builder.with_quic_config(windows)).map_err(backend)
+        tcp.map(|builder| builder.with_quic_config(|config| quic_config(inner, config))).map_err(backend)
     };
     #[cfg(feature = "dns")]
     match base()?.with_dns() {
@@ -39,13 +41,18 @@ pub(super) fn build(inner: &Inner) -> Result<Swarm<Behaviour>, Error> {
     Ok(finish!(base()?))
 }
 
-/// What a peer that does not read may make us keep, and we a peer.
-const fn windows(mut config: quic::Config) -> quic::Config {
+/// Bounds what a peer that does not read makes us keep, and leaves it to the heartbeat to notice silence.
+fn quic_config(inner: &Inner, mut config: quic::Config) -> quic::Config {
+    let idle = inner.config.lost_after.saturating_mul(2).max(MIN_IDLE);
+    config.max_idle_timeout = u32::try_from(idle.as_millis()).unwrap_or(u32::MAX);
+    config.handshake_timeout = inner.config.handshake_timeout;
     config.max_stream_data = QUIC_STREAM_BYTES;
     config.max_connection_data = QUIC_CONNECTION_BYTES;
     config
 }
 
+/// Time without a datagram after which QUIC ends a connection, at least.
+const MIN_IDLE: Duration = Duration::from_secs(10);
 /// Bytes in flight on one stream: 16 MB/s at 125 ms.
 const QUIC_STREAM_BYTES: u32 = 2 * 1024 * 1024;
 const QUIC_CONNECTION_BYTES: u32 = 4 * 1024 * 1024;

@@ -4,7 +4,9 @@
 
 pub(crate) mod stranger;
 
-use std::net::Ipv4Addr;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,7 +19,7 @@ use civic_types::PeerId;
 use civic_types::time::{Clock, TokioTimer};
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Notify;
 
 pub(crate) const TCP: &str = "/ip4/127.0.0.1/tcp/0";
@@ -138,6 +140,38 @@ struct Cable {
 }
 
 impl Forwarder {
+    /// The same for datagrams, which it loses while silent.
+    pub(crate) async fn datagrams_to(target: u16) -> Self {
+        let front = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+        let port = front.local_addr().unwrap().port();
+        let cable = Arc::new(Cable::default());
+        let shared = cable.clone();
+        tokio::spawn(async move {
+            let mut backs = HashMap::<SocketAddr, Arc<UdpSocket>>::new();
+            let mut buffer = vec![0; 64 * 1024];
+            while let Ok((read, from)) = front.recv_from(&mut buffer).await {
+                if shared.silent.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let back = match backs.entry(from) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(free) => {
+                        let back = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+                        back.connect((Ipv4Addr::LOCALHOST, target)).await.unwrap();
+                        tokio::spawn(answer(back.clone(), front.clone(), from, shared.clone()));
+                        free.insert(back).clone()
+                    }
+                };
+                let _ = back.send(&buffer[..read]).await;
+            }
+        });
+        Self { port, cable }
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) async fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -163,6 +197,17 @@ impl Forwarder {
     pub(crate) fn set_silent(&self, silent: bool) {
         self.cable.silent.store(silent, Ordering::SeqCst);
         self.cable.changed.notify_waiters();
+    }
+}
+
+async fn answer(back: Arc<UdpSocket>, front: Arc<UdpSocket>, to: SocketAddr, cable: Arc<Cable>) {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        // An error is the other end's port being closed: it may open again.
+        let Ok(read) = back.recv(&mut buffer).await else { continue };
+        if !cable.silent.load(Ordering::SeqCst) {
+            let _ = front.send_to(&buffer[..read], to).await;
+        }
     }
 }
 

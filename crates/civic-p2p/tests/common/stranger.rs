@@ -19,6 +19,8 @@ use tokio::sync::mpsc;
 pub(crate) struct Stranger {
     pub(crate) stream: Stream,
     streams: mpsc::Receiver<Stream>,
+    /// Addresses that the other end says it has.
+    told: mpsc::Receiver<Vec<Multiaddr>>,
     swarm: tokio::task::JoinHandle<()>,
 }
 
@@ -28,15 +30,24 @@ impl Stranger {
         let (sender, mut receiver) = mpsc::channel(streams);
         let mut swarm = swarm(seed, sender, streams, forge);
         swarm.dial(address.parse::<Multiaddr>().unwrap()).unwrap();
+        let (tell, told) = mpsc::channel(8);
         let swarm = tokio::spawn(async move {
             loop {
-                if let SwarmEvent::OutgoingConnectionError { error, .. } = swarm.select_next_some().await {
-                    panic!("{error}");
+                match swarm.select_next_some().await {
+                    SwarmEvent::OutgoingConnectionError { error, .. } => panic!("{error}"),
+                    SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
+                        info,
+                        ..
+                    })) => {
+                        // The test may have enough.
+                        let _ = tell.try_send(info.listen_addrs);
+                    }
+                    _ => {}
                 }
             }
         });
         let stream = super::within(receiver.recv()).await.unwrap();
-        Self { stream, streams: receiver, swarm }
+        Self { stream, streams: receiver, told, swarm }
     }
 
     /// Dials, says hello and reads the answer.
@@ -47,6 +58,11 @@ impl Stranger {
         super::within(stranger.stream.read_exact(&mut answer)).await.unwrap();
         assert_eq!(answer[..7], hello()[..7]);
         stranger
+    }
+
+    pub(crate) async fn addresses(&mut self) -> Vec<String> {
+        let told = super::within(self.told.recv()).await.unwrap();
+        told.iter().map(ToString::to_string).collect()
     }
 
     /// The other end may close while we still write.

@@ -70,6 +70,9 @@ impl Actor {
     pub(super) fn established(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
         let remote = endpoint.get_remote_address().clone();
         let dialled = endpoint.is_dialer();
+        if self.known.is_empty() {
+            self.inner.network_returned();
+        }
         self.known.insert(connection, Known { peer, remote, dialled });
         let Some(attempt) = self.attempts.get(&connection) else { return };
         let Some(got) = peer_id(&peer) else { return };

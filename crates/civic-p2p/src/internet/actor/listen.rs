@@ -131,6 +131,7 @@ impl Actor {
     pub(super) fn listening(&mut self, listener: ListenerId, address: Multiaddr) {
         let full = self.full(&address);
         tracing::info!(address = full, "listening");
+        self.inner.network_returned();
         let mut local = lock(&self.inner.local);
         if !local.contains(&full) {
             local.push(full);

@@ -10,9 +10,9 @@ use libp2p::Stream;
 use tokio::sync::oneshot;
 
 use super::frame::{Frame, FrameError, Hello, NONCE_BYTES};
-use super::registry::Registered;
+use super::registry::{Answer, Registered};
 use super::{CloseCode, Dialler, Opened, Outbound, Path, session};
-use crate::internet::identity::public_key;
+use crate::internet::identity::{peer_id, public_key};
 use crate::internet::inner::Inner;
 
 /// Why no session came about on a stream.
@@ -62,7 +62,7 @@ pub(in crate::internet) async fn run(
     opened: Opened,
     reply: oneshot::Sender<Result<PeerId, GreetError>>,
 ) {
-    let (there, connection) = (opened.peer, opened.connection);
+    let (there, connection, dialler) = (opened.peer, opened.connection, opened.dialler);
     let greeting = inner.within(inner.config.handshake_timeout, greet(&inner, opened));
     let outcome = inner.unless_stopped(greeting).await.unwrap_or(Some(Err(GreetError::Stopped)));
     let outcome = outcome.unwrap_or(Err(GreetError::Timeout));
@@ -71,7 +71,7 @@ pub(in crate::internet) async fn run(
         Ok(Greeted::Moved { peer }) => Ok(*peer),
         Err(GreetError::Refused(CloseCode::Duplicate) | GreetError::Refusing(CloseCode::Duplicate)) => {
             // There is a session over a connection that the other end dialled, here or about to be.
-            match public_key(&there).map(|key| key.peer_id()) {
+            match peer_id(&there) {
                 Some(peer) => {
                     let connected =
                         inner.within(inner.config.handshake_timeout, inner.until_connected(&peer));
@@ -99,6 +99,9 @@ pub(in crate::internet) async fn run(
         Ok(Greeted::Moved { .. }) => {}
         Err(error) => {
             tracing::debug!(peer = %there, %error, "no session");
+            if let (Dialler::Us, Some(peer)) = (dialler, peer_id(&there)) {
+                inner.with_registry(|registry| registry.withdraw_move(&peer));
+            }
             if matches!(error, GreetError::Frame) {
                 inner.counters.misbehaved.add();
             }
@@ -113,28 +116,32 @@ async fn greet(inner: &Inner, mut opened: Opened) -> Result<Greeted, GreetError>
     let peer = key.peer_id();
     let nonce: [u8; NONCE_BYTES] = random_bytes(&mut SystemRng::new());
     let direct = opened.path == Path::Direct;
-    let offered = direct && inner.peek_registry(|registry| registry.can_move(&peer));
     let hello = |moves| Frame::Hello(Hello { moves, nonce });
-    let theirs;
-    if opened.dialler == Dialler::Us {
+    let theirs = if opened.dialler == Dialler::Us {
+        let offered = direct && inner.with_registry(|registry| registry.offer_move(&peer));
         write_frame(&mut opened.stream, &hello(offered)).await?;
-        theirs = read_hello(&mut opened.stream).await?;
-        if theirs.moves {
-            if !offered {
-                return Err(GreetError::Frame);
-            }
-            // If that is gone, the other end finds out when this stream ends.
-            let taken = inner.with_registry(|registry| registry.take_over(&peer, opened));
-            return if taken { Ok(Greeted::Moved { peer }) } else { Err(GreetError::Gone) };
+        let theirs = read_hello(&mut opened.stream).await?;
+        match (offered, theirs.moves) {
+            (true, true) => return take_over(inner, peer, opened),
+            (false, true) => return Err(GreetError::Frame),
+            (_, false) => theirs,
         }
     } else {
-        theirs = read_hello(&mut opened.stream).await?;
-        if theirs.moves && offered {
-            write_frame(&mut opened.stream, &hello(true)).await?;
-            let taken = inner.with_registry(|registry| registry.take_over(&peer, opened));
-            return if taken { Ok(Greeted::Moved { peer }) } else { Err(GreetError::Gone) };
+        let theirs = read_hello(&mut opened.stream).await?;
+        let answer = match theirs.moves && direct {
+            true => inner.peek_registry(|registry| registry.answer_move(&peer)),
+            false => Answer::Anew,
+        };
+        match answer {
+            Answer::Anew => {}
+            Answer::Move => {
+                write_frame(&mut opened.stream, &hello(true)).await?;
+                return take_over(inner, peer, opened);
+            }
+            Answer::Refuse => return refuse(&mut opened.stream, CloseCode::Duplicate).await,
         }
-    }
+        theirs
+    };
     let binding = binding((&inner.key, &nonce), (&key, &theirs.nonce));
     let info = PeerInfo::new(peer, TransportKind::Internet, inner.timer.wall(), 0).with_binding(binding);
     let outbound = Arc::new(Outbound::new(inner.config.queue_bytes));
@@ -145,12 +152,21 @@ async fn greet(inner: &Inner, mut opened: Opened) -> Result<Greeted, GreetError>
             let begun = Begun { peer, stream: opened.stream, registered, greeting };
             Ok(Greeted::Session(Box::new(begun)))
         }
-        Err(code) => {
-            // A refusal: the other end learns why if it still listens.
-            let _ = write_frame(&mut opened.stream, &Frame::Close(code)).await;
-            Err(GreetError::Refusing(code))
-        }
+        Err(code) => refuse(&mut opened.stream, code).await,
     }
+}
+
+/// Hands the stream to the session that it takes over; if that is gone, the other end finds out when the
+/// stream ends.
+fn take_over(inner: &Inner, peer: PeerId, opened: Opened) -> Result<Greeted, GreetError> {
+    let taken = inner.with_registry(|registry| registry.take_over(&peer, opened));
+    if taken { Ok(Greeted::Moved { peer }) } else { Err(GreetError::Gone) }
+}
+
+async fn refuse(stream: &mut Stream, code: CloseCode) -> Result<Greeted, GreetError> {
+    // The other end learns why if it still listens.
+    let _ = write_frame(stream, &Frame::Close(code)).await;
+    Err(GreetError::Refusing(code))
 }
 
 /// What both ends of a session and nobody else can compute.

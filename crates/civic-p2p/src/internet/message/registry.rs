@@ -32,9 +32,21 @@ pub(in crate::internet) struct Live {
     heard: Arc<AtomicU64>,
     dialler: Dialler,
     path: Path,
+    /// Whether we have offered the other end to move to a stream that we opened.
+    offering: bool,
     close: watch::Sender<Option<CloseCode>>,
     /// Where a stream goes that is to take the session over.
     moves: mpsc::Sender<Opened>,
+}
+
+/// The answer to an offer to move a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::internet) enum Answer {
+    /// There is no session: this stream begins one.
+    Anew,
+    Move,
+    /// It has moved already, or is about to.
+    Refuse,
 }
 
 /// What a session's task needs.
@@ -82,6 +94,7 @@ impl Registry {
             heard: heard.clone(),
             dialler,
             path,
+            offering: false,
             close,
             moves,
         };
@@ -90,9 +103,29 @@ impl Registry {
         Ok(Registered { connection: self.connections, outbound, heard, close: closed, moves: moved })
     }
 
-    /// Whether a session with that peer runs through a relay and could go on over a direct stream.
-    pub(in crate::internet) fn can_move(&self, peer: &PeerId) -> bool {
-        self.peers.get(peer).is_some_and(|live| live.path == Path::Relayed && live.moves.capacity() > 0)
+    /// Whether a session with that peer is to be offered a direct stream that we opened; one offer at a time.
+    pub(in crate::internet) fn offer_move(&mut self, peer: &PeerId) -> bool {
+        match self.peers.get_mut(peer) {
+            Some(live) if live.path == Path::Relayed => !std::mem::replace(&mut live.offering, true),
+            _ => false,
+        }
+    }
+
+    /// The offer came to nothing.
+    pub(in crate::internet) fn withdraw_move(&mut self, peer: &PeerId) {
+        if let Some(live) = self.peers.get_mut(peer) {
+            live.offering = false;
+        }
+    }
+
+    /// What to answer to the other end's offer of a direct stream. When both offer at once, the smaller
+    /// peer's stream is taken.
+    pub(in crate::internet) fn answer_move(&self, peer: &PeerId) -> Answer {
+        match self.peers.get(peer) {
+            None => Answer::Anew,
+            Some(live) if live.path == Path::Relayed && !(live.offering && self.me < *peer) => Answer::Move,
+            Some(_) => Answer::Refuse,
+        }
     }
 
     /// Whether a new session that we dial over such a path would only replace its like.
@@ -250,11 +283,28 @@ mod tests {
         for (dialler, other) in [(Dialler::Us, Dialler::They), (Dialler::They, Dialler::Us)] {
             let mut registry = registry(1);
             by(&mut registry, 2, dialler, Path::Relayed).unwrap();
-            assert!(registry.can_move(&PeerId::from_bytes([2; 32])));
             by(&mut registry, 2, other, Path::Direct).unwrap();
-            assert!(!registry.can_move(&PeerId::from_bytes([2; 32])));
             assert_eq!(by(&mut registry, 2, dialler, Path::Relayed).unwrap_err(), CloseCode::Duplicate);
         }
+    }
+
+    #[test]
+    fn of_two_offers_to_move_one_is_taken_and_both_ends_say_which() {
+        let peer = |n| PeerId::from_bytes([n; 32]);
+        let (mut smaller, mut greater) = (registry(1), registry(2));
+        assert_eq!(smaller.answer_move(&peer(2)), Answer::Anew);
+        by(&mut smaller, 2, Dialler::Us, Path::Relayed).unwrap();
+        by(&mut greater, 1, Dialler::They, Path::Relayed).unwrap();
+        assert_eq!(greater.answer_move(&peer(1)), Answer::Move);
+        assert!(smaller.offer_move(&peer(2)) && greater.offer_move(&peer(1)));
+        assert!(!smaller.offer_move(&peer(2)), "one at a time");
+        assert_eq!(smaller.answer_move(&peer(2)), Answer::Refuse);
+        assert_eq!(greater.answer_move(&peer(1)), Answer::Move);
+        smaller.withdraw_move(&peer(2));
+        assert_eq!(smaller.answer_move(&peer(2)), Answer::Move);
+        by(&mut smaller, 2, Dialler::Us, Path::Direct).unwrap();
+        assert!(!smaller.offer_move(&peer(2)));
+        assert_eq!(smaller.answer_move(&peer(2)), Answer::Refuse);
     }
 
     #[test]
