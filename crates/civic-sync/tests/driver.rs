@@ -30,6 +30,10 @@ struct Device {
 }
 
 async fn device(network: &MemoryNetwork) -> Device {
+    device_with(network, SyncConfig::default()).await
+}
+
+async fn device_with(network: &MemoryNetwork, config: SyncConfig) -> Device {
     let key = Arc::new(DeviceKey::generate(&mut SystemRng::new()));
     let (timer, cell) = (Arc::new(TokioTimer), Arc::new(MemoryCell::new()));
     let clock = HlcGenerator::new(key.peer_id(), timer.clone(), cell, Timestamp::default()).unwrap();
@@ -38,7 +42,7 @@ async fn device(network: &MemoryNetwork) -> Device {
     let replicated = Replicated::open(store, identity, &mut SystemRng::new()).await.unwrap();
     let identity = LinkIdentity::new(key.clone(), "test", timer.clone());
     let link = Box::new(network.link()).bind(&identity).unwrap();
-    let (handle, driver) = Driver::new(replicated.clone(), link.clone(), timer, SyncConfig::default());
+    let (handle, driver) = Driver::new(replicated.clone(), link.clone(), timer, config);
     tokio::spawn(driver.run());
     link.start().await.unwrap();
     Device { replicated, handle, link, peer: key.peer_id() }
@@ -54,7 +58,11 @@ fn genesis() -> Genesis {
 }
 
 async fn member(network: &MemoryNetwork) -> Device {
-    let device = device(network).await;
+    member_with(network, SyncConfig::default()).await
+}
+
+async fn member_with(network: &MemoryNetwork, config: SyncConfig) -> Device {
+    let device = device_with(network, config).await;
     device.replicated.join(&genesis(), CommunityKey::from_bytes([5; 32])).unwrap();
     device.handle.announce().await.unwrap();
     device
@@ -210,4 +218,31 @@ async fn the_driver_ends_with_its_handles_and_says_so() {
     let _waiting = tokio::time::timeout(Duration::from_millis(20), events.next()).await;
     let settled = within("closed", a.handle.settled(&PeerId::from_bytes([0; 32]))).await;
     assert!(matches!(settled, Err(Error::Closed)));
+}
+
+/// Where nobody tells of writes, the timer finds them; control: without the timer nothing does.
+#[tokio::test]
+async fn a_periodic_round_finds_what_nobody_told() {
+    let never = Duration::from_secs(3600);
+    for (interval, arrives) in [(Duration::from_millis(30), true), (never, false)] {
+        let network = MemoryNetwork::new();
+        let config = SyncConfig::default().with_debounce(never).with_interval(interval);
+        let (a, b) = (member_with(&network, config.clone()).await, member_with(&network, config).await);
+        let pumps =
+            a.replicated.define(&CollectionSpec::new(genesis().id(), "pumps").unwrap()).await.unwrap();
+        within("settled", a.handle.settled(&b.peer)).await.unwrap();
+        let mut changes = b.replicated.changes(civic_store::ChangeFrom::Now);
+        set(&a, &key(pumps, "pump-1"), value!({"status": "dry"})).await;
+        let arrived = async {
+            while b.replicated.get(&key(pumps, "pump-1")).await.unwrap().is_none() {
+                changes.next().await.unwrap();
+            }
+        };
+        if arrives {
+            within("the periodic round", arrived).await;
+        } else {
+            let waited = tokio::time::timeout(Duration::from_millis(300), arrived).await;
+            assert!(waited.is_err(), "something else than the timer has told");
+        }
+    }
 }
