@@ -9,7 +9,7 @@ mod local;
 mod nodes;
 mod reconcile;
 
-use civic_benches::{Outcome, Series, figure};
+use civic_benches::{Outcome, busy, figure};
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Outcome {
@@ -39,13 +39,4 @@ async fn main() -> Outcome {
         &load,
     );
     Ok(())
-}
-
-/// What else the machine had to do: where it is more than its cores, latencies tell of that too.
-fn busy() -> Outcome<Series> {
-    let mut series = Series::default();
-    if let Ok(text) = std::fs::read_to_string("/proc/loadavg") {
-        series.push(text.split(' ').next().ok_or("load")?.parse()?);
-    }
-    Ok(series)
 }

@@ -67,6 +67,29 @@ pub fn beside(id: &str, what: &str, unit: &str, ours: &Series, peer: &str, their
     }));
 }
 
+/// Prints a rate beside a peer's: a ratio above 1 means that ours is greater. The spread is ours.
+pub fn above(id: &str, what: &str, unit: &str, ours: &Series, peer: &str, theirs: &Series) {
+    let (min, max) = ours.spread();
+    line(&json!({
+        "id": id, "what": what, "peer": peer, "ours": round(ours.median()), "theirs": round(theirs.median()),
+        "unit": unit, "ratio": round(ours.median() / theirs.median()), "min": round(min), "max": round(max),
+        "rounds": ours.0.len(),
+    }));
+}
+
+/// What else the machine had to do: where it is more than its cores, figures tell of that too.
+///
+/// # Errors
+///
+/// The system's figure cannot be read as a number.
+pub fn busy() -> Outcome<Series> {
+    let mut series = Series::default();
+    if let Ok(text) = std::fs::read_to_string("/proc/loadavg") {
+        series.push(text.split(' ').next().ok_or("load")?.parse()?);
+    }
+    Ok(series)
+}
+
 /// Where in the run we are, on standard error.
 pub fn progress(what: &str) {
     eprintln!("{what}");

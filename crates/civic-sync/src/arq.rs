@@ -22,10 +22,12 @@ pub const WINDOW: usize = 16;
 /// Frames kept that came too early.
 pub const MAX_EARLY: u32 = 32;
 
-/// First time to wait for an acknowledgement, and the longest.
-pub const FIRST_TIMEOUT: Duration = Duration::from_millis(250);
+/// Time to wait for an acknowledgement while none has come, and the shortest ever.
+pub const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 /// See [`FIRST_TIMEOUT`].
-pub const MAX_TIMEOUT: Duration = Duration::from_secs(4);
+pub const MIN_TIMEOUT: Duration = Duration::from_millis(250);
+/// The longest.
+pub const MAX_TIMEOUT: Duration = Duration::from_secs(16);
 
 /// Bytes before the frame.
 const HEADER: usize = 24;
@@ -39,6 +41,8 @@ pub struct Arq {
     waiting: VecDeque<Waiting>,
     /// Sequence number of the first of them.
     first: u32,
+    /// How long acknowledgements take.
+    rtt: Rtt,
     /// The next that we wait for.
     expected: u32,
     early: BTreeMap<u32, Bytes>,
@@ -51,6 +55,8 @@ pub struct Arq {
 struct Waiting {
     frame: Bytes,
     sent: Option<(Tick, u32)>,
+    /// To be sent again without waiting longer.
+    again: bool,
 }
 
 /// What a datagram brought.
@@ -73,6 +79,7 @@ impl Arq {
             theirs: None,
             waiting,
             first: 1,
+            rtt: Rtt::default(),
             expected: 1,
             early,
             acknowledge: false,
@@ -88,7 +95,7 @@ impl Arq {
 
     /// Queues a frame.
     pub fn send(&mut self, frame: Bytes) {
-        self.waiting.push_back(Waiting { frame, sent: None });
+        self.waiting.push_back(Waiting { frame, sent: None, again: false });
     }
 
     /// Frames queued and not acknowledged.
@@ -97,8 +104,15 @@ impl Arq {
         self.waiting.len()
     }
 
+    /// Sends again all that was not acknowledged, at the next [`transmit`](Self::transmit): a link has died.
+    pub fn repeat(&mut self) {
+        for waiting in &mut self.waiting {
+            waiting.again = waiting.sent.is_some();
+        }
+    }
+
     /// Takes a datagram; one that is malformed or of an earlier connection is ignored.
-    pub fn receive(&mut self, datagram: &Bytes) -> Received {
+    pub fn receive(&mut self, now: Tick, datagram: &Bytes) -> Received {
         let none = Received::Frames(Vec::new());
         let Some((Header { ours: theirs, theirs: ours, seq, ack }, frame)) = parse(datagram) else {
             return none;
@@ -112,9 +126,15 @@ impl Arq {
             self.introduce = true;
             return none;
         }
+        let mut sample = None;
         while self.first < ack && self.waiting.front().is_some_and(|waiting| waiting.sent.is_some()) {
-            self.waiting.pop_front();
+            // What was sent twice does not tell which of the two was acknowledged.
+            let sent = self.waiting.pop_front().and_then(|waiting| waiting.sent);
+            sample = sent.filter(|(_, times)| *times == 0).map(|(at, _)| now.since(at)).or(sample);
             self.first += 1;
+        }
+        if let Some(sample) = sample {
+            self.rtt.observe(sample);
         }
         if seq == 0 {
             return none;
@@ -136,9 +156,10 @@ impl Arq {
     pub fn transmit(&mut self, now: Tick) -> Vec<Bytes> {
         let mut out = Vec::new();
         let (ours, theirs, ack) = (self.ours, self.theirs.unwrap_or_default(), self.expected);
+        let rtt = self.rtt;
         for (seq, waiting) in (self.first..).zip(self.waiting.iter_mut().take(WINDOW)) {
-            let due = waiting.sent.is_none_or(|(at, times)| at.saturating_add(timeout(times)) <= now);
-            if due {
+            let due = waiting.sent.is_none_or(|(at, times)| at.saturating_add(rtt.timeout(times)) <= now);
+            if due || std::mem::take(&mut waiting.again) {
                 waiting.sent = Some((now, waiting.sent.map_or(0, |(_, times)| times + 1)));
                 out.push(datagram(&Header { ours, theirs, seq, ack }, &waiting.frame));
             }
@@ -157,12 +178,32 @@ impl Arq {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Tick> {
         let sent = self.waiting.iter().take(WINDOW).filter_map(|waiting| waiting.sent);
-        sent.map(|(at, times)| at.saturating_add(timeout(times))).min()
+        sent.map(|(at, times)| at.saturating_add(self.rtt.timeout(times))).min()
     }
 }
 
-fn timeout(times: u32) -> Duration {
-    FIRST_TIMEOUT.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX)).min(MAX_TIMEOUT)
+/// The estimator of RFC 6298: smoothed round-trip time and its variation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rtt(Option<(Duration, Duration)>);
+
+impl Rtt {
+    fn observe(&mut self, sample: Duration) {
+        let (smoothed, variation) = match self.0 {
+            None => (sample, sample / 2),
+            Some((smoothed, variation)) => {
+                let error = smoothed.abs_diff(sample);
+                ((smoothed * 7 + sample) / 8, (variation * 3 + error) / 4)
+            }
+        };
+        self.0 = Some((smoothed, variation));
+    }
+
+    /// How long to wait after so many repetitions.
+    fn timeout(self, times: u32) -> Duration {
+        let first = self.0.map_or(FIRST_TIMEOUT, |(smoothed, variation)| smoothed + variation * 4);
+        let doubled = first.max(MIN_TIMEOUT).saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
+        doubled.min(MAX_TIMEOUT)
+    }
 }
 
 /// What stands before the frame, as its sender sees it.
@@ -213,7 +254,7 @@ mod tests {
             for datagram in forward {
                 n += 1;
                 for _ in 0..[1, 0, 2, 0][n % 4] {
-                    if let Received::Frames(frames) = b.receive(&datagram) {
+                    if let Received::Frames(frames) = b.receive(now, &datagram) {
                         got.extend(frames);
                     }
                 }
@@ -221,7 +262,7 @@ mod tests {
             for datagram in b.transmit(now) {
                 n += 1;
                 if n % 2 == 0 {
-                    let _nothing = a.receive(&datagram);
+                    let _nothing = a.receive(now, &datagram);
                 }
             }
         }
@@ -233,14 +274,39 @@ mod tests {
         let (mut a, mut b) = (Arq::new(1), Arq::new(2));
         b.send(Bytes::from_static(b"old"));
         let old = b.transmit(Tick::default());
-        assert_eq!(a.receive(&old[0]), Received::Frames(vec![Bytes::from_static(b"old")]));
+        assert_eq!(a.receive(Tick::default(), &old[0]), Received::Frames(vec![Bytes::from_static(b"old")]));
         let mut again = Arq::new(3);
         again.send(Bytes::from_static(b"new"));
         let greeting = again.transmit(Tick::default());
-        assert_eq!(a.receive(&greeting[0]), Received::Restarted);
+        assert_eq!(a.receive(Tick::default(), &greeting[0]), Received::Restarted);
         let mut a = a.begin_anew();
-        assert_eq!(a.receive(&greeting[0]), Received::Frames(vec![Bytes::from_static(b"new")]));
-        assert_eq!(a.receive(&old[0]), Received::Frames(Vec::new()), "a late datagram of the old one");
-        assert_eq!(a.receive(&Bytes::from_static(b"short")), Received::Frames(Vec::new()));
+        assert_eq!(
+            a.receive(Tick::default(), &greeting[0]),
+            Received::Frames(vec![Bytes::from_static(b"new")])
+        );
+        assert_eq!(
+            a.receive(Tick::default(), &old[0]),
+            Received::Frames(Vec::new()),
+            "a late datagram of the old one"
+        );
+        assert_eq!(a.receive(Tick::default(), &Bytes::from_static(b"short")), Received::Frames(Vec::new()));
+    }
+
+    #[test]
+    fn the_time_to_wait_follows_the_link_and_a_dead_link_is_not_waited_for() {
+        let at = |ms: u64| Tick::default().saturating_add(Duration::from_millis(ms));
+        let (mut a, mut b) = (Arq::new(1), Arq::new(2));
+        a.send(Bytes::from_static(b"one"));
+        let sent = a.transmit(at(0));
+        assert_eq!(a.next_timeout(), Some(at(1000)));
+        let _frames = b.receive(at(1), &sent[0]);
+        let _none = a.receive(at(2), &b.transmit(at(1))[0]);
+        a.send(Bytes::from_static(b"two"));
+        assert_eq!(a.transmit(at(10)).len(), 1);
+        assert_eq!(a.next_timeout(), Some(at(260)), "the shortest time, since the link is fast");
+        assert!(a.transmit(at(20)).is_empty());
+        a.repeat();
+        assert_eq!(a.transmit(at(20)).len(), 1, "sent again at once");
+        assert!(a.transmit(at(30)).is_empty(), "and then waited for again");
     }
 }

@@ -88,11 +88,11 @@ pub struct Effects {
 }
 
 impl Conversation {
-    /// A conversation on a new connection with that binding. Its first input is
+    /// A conversation on a new connection with these bindings. Its first input is
     /// [`start`](Self::start).
     #[must_use]
-    pub fn new(replicated: Arc<Replicated>, peer: PeerId, binding: [u8; 32]) -> Self {
-        let session = Session::new(replicated.peer_id(), peer, binding);
+    pub fn new(replicated: Arc<Replicated>, peer: PeerId, bindings: Vec<[u8; 32]>) -> Self {
+        let session = Session::new(replicated.peer_id(), peer, bindings);
         let (pushes, fetch, totals) = (HashMap::new(), None, Totals::default());
         Self { replicated, peer, session, pushes, fetch, totals }
     }
@@ -159,6 +159,14 @@ impl Conversation {
                 let declined = self.define(&definitions).await?;
                 return Ok(Some(Input::Defined { declined }));
             }
+            Output::ListHeads(collection) => {
+                let heads = self.replicated.heads(&collection).await?;
+                return Ok(Some(Input::Heads { collection, heads }));
+            }
+            Output::Sketch(collection) => {
+                let sketch = self.replicated.sketch(&collection).await?;
+                return Ok(Some(Input::Sketch { collection, sketch }));
+            }
             Output::ListIds(collection) => {
                 let ids = self.replicated.ids(&collection).await?;
                 return Ok(Some(Input::Ids { collection, ids }));
@@ -214,6 +222,10 @@ impl Conversation {
                 Some(self.replicated.push_after(&collection, seq, Some(&self.peer)).await?)
             }
             Some(PushStart::Everything) => Some(self.replicated.push_after(&collection, 0, None).await?),
+            Some(PushStart::Logs(ranges)) => Some(self.replicated.push_logs(&collection, &ranges).await?),
+            Some(PushStart::Prefixes(wanted)) => {
+                Some(self.replicated.push_prefixes(&collection, &wanted).await?)
+            }
             Some(PushStart::Ids(ids)) => Some(self.replicated.push_ids(&collection, &ids).await?),
             None => self.pushes.remove(&collection),
         };

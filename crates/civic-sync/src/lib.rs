@@ -5,10 +5,10 @@ pub mod arq;
 mod conversation;
 pub mod driver;
 mod error;
-mod index;
 pub mod reconcile;
 mod replicated;
 pub mod session;
+mod sketches;
 mod table;
 
 pub use conversation::{Conversation, Effects, Totals};

@@ -24,10 +24,16 @@ pub(crate) const DEFINITION: &str = "sync.definition";
 pub(crate) const VERSION: &str = "sync.version";
 /// collection 32 ‖ kind ‖ CID → place.
 pub(crate) const ITEM: &str = "sync.item";
-/// collection 32 ‖ replica 16 ‖ k u64 ‖ CID → place.
+/// collection 32 ‖ replica 16 ‖ k u64 ‖ CID → log entry.
 pub(crate) const LOG: &str = "sync.log";
 /// collection 32 ‖ seq u64 → arrival.
 pub(crate) const ARRIVAL: &str = "sync.arrival";
+/// collection 32 ‖ short id 6 ‖ seq u64 → place.
+pub(crate) const SHORT: &str = "sync.short";
+/// collection 32 ‖ replica 16 → the newest version of that log: position u64 ‖ CID.
+pub(crate) const LOG_HEAD: &str = "sync.log-head";
+/// collection 32 ‖ part u32 → a part of the sketch as it was at some arrival.
+pub(crate) const SKETCH: &str = "sync.sketch";
 /// collection 32 ‖ row 16 → heads of the document.
 pub(crate) const HEAD: &str = "sync.head";
 /// collection 32 → this replica's place in its own log.
@@ -156,8 +162,82 @@ pub(crate) struct Arrival {
     pub(crate) place: Place,
 }
 
-/// A running hash over an arrival log; it names a prefix of it.
+/// A running hash over an arrival log; it names a prefix of it. It begins with the store's epoch, so logs of
+/// two incarnations of a store have nothing in common.
 pub(crate) type Chain = [u8; 16];
+
+/// The key of a short id's rows; without a number, of all of them.
+pub(crate) fn short_key(collection: &CollectionId, short: ShortId, seq: Option<u64>) -> Bytes {
+    let short = short.to_be_bytes();
+    let seq = seq.map(u64::to_be_bytes);
+    key(&[
+        collection.as_bytes(),
+        short.get(2..).unwrap_or_default(),
+        seq.as_ref().map_or(&[], |seq| &seq[..]),
+    ])
+}
+
+/// Reads a short id's row.
+pub(crate) fn short_row(record: &Record) -> Result<(ShortId, u64, Place), Error> {
+    let (short, seq) = record.key.get(32..).and_then(|key| key.split_first_chunk::<6>()).ok_or(DAMAGED)?;
+    let short = short.iter().fold(0, |id, byte| (id << 8) | u64::from(*byte));
+    let seq = u64::from_be_bytes(seq.try_into().map_err(|_| DAMAGED)?);
+    Ok((short, seq, Place::from_bytes(&record.value)?))
+}
+
+/// Where a version of an author's log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogEntry {
+    pub(crate) place: Place,
+    /// Its number in the arrival log.
+    pub(crate) seq: u64,
+}
+
+impl LogEntry {
+    pub(crate) fn encode(self) -> Vec<u8> {
+        [&self.place.to_bytes()[..], &self.seq.to_be_bytes()].concat()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let (place, seq) = bytes.split_last_chunk().ok_or(DAMAGED)?;
+        Ok(Self { place: Place::from_bytes(place)?, seq: u64::from_be_bytes(*seq) })
+    }
+}
+
+/// The newest version of an author's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    pub(crate) replica: ReplicaId,
+    pub(crate) position: u64,
+    pub(crate) cid: Cid,
+}
+
+impl Newest {
+    pub(crate) fn key(collection: &CollectionId, replica: &ReplicaId) -> Bytes {
+        key(&[collection.as_bytes(), replica.as_bytes()])
+    }
+
+    pub(crate) fn value(&self) -> Vec<u8> {
+        [&self.position.to_be_bytes(), self.cid.as_bytes()].concat()
+    }
+
+    pub(crate) fn decode(record: &Record) -> Result<Self, Error> {
+        let replica = record.key.get(32..).and_then(|id| id.try_into().ok()).ok_or(DAMAGED)?;
+        Self::of(ReplicaId::from_bytes(replica), &record.value)
+    }
+
+    pub(crate) fn of(replica: ReplicaId, value: &[u8]) -> Result<Self, Error> {
+        let (position, cid) = value.split_first_chunk().ok_or(DAMAGED)?;
+        let cid = Cid::from_bytes(cid).map_err(|_| DAMAGED)?;
+        Ok(Self { replica, position: u64::from_be_bytes(*position), cid })
+    }
+
+    /// Whether it takes the place of another: newer, or of a fork the one with the smaller hash, so that all
+    /// who hold the same versions name the same one.
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
+        self.position > other.position || (self.position == other.position && self.cid < other.cid)
+    }
+}
 
 impl Arrival {
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -221,28 +301,39 @@ impl Head {
 }
 
 /// What is reconciled of a collection, and how far its arrival log goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ScopeState {
     /// Items, which is also the number of the newest arrival.
     pub(crate) seq: u64,
+    /// Authors' logs.
+    pub(crate) logs: u64,
     pub(crate) chain: Chain,
     pub(crate) hash: LtHash,
 }
 
 impl ScopeState {
+    /// Nothing has arrived in a store of that epoch.
+    pub(crate) fn empty(epoch: &[u8; 16]) -> Self {
+        Self { seq: 0, logs: 0, chain: *epoch, hash: LtHash::default() }
+    }
+
+    pub(crate) fn read(record: Option<Bytes>, epoch: &[u8; 16]) -> Result<Self, Error> {
+        record.map_or_else(|| Ok(Self::empty(epoch)), |bytes| Self::decode(&bytes))
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::with_capacity(LtHash::LEN + 32);
-        out.array(3).uint(self.seq).bytes(&self.chain).bytes(&self.hash.to_bytes());
+        out.array(4).uint(self.seq).uint(self.logs).bytes(&self.chain).bytes(&self.hash.to_bytes());
         out.into_bytes()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut input = Decoder::new(bytes);
-        if input.array()? != 3 {
+        if input.array()? != 4 {
             return Err(DAMAGED);
         }
-        let (seq, chain) = (input.uint()?, input.byte_array()?);
-        Ok(Self { seq, chain, hash: LtHash::from_bytes(input.bytes()?).ok_or(DAMAGED)? })
+        let (seq, logs, chain) = (input.uint()?, input.uint()?, input.byte_array()?);
+        Ok(Self { seq, logs, chain, hash: LtHash::from_bytes(input.bytes()?).ok_or(DAMAGED)? })
     }
 }
 
@@ -272,25 +363,23 @@ impl AuthorState {
 /// How far somebody has read another's arrival log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The store incarnation whose log it is.
-    pub epoch: [u8; 16],
     /// The last arrival read.
     pub seq: u64,
-    /// The log's chain hash there.
+    /// The log's chain hash there, which names the store's incarnation too.
     pub chain: [u8; 16],
 }
 
 impl Cursor {
     pub(crate) fn encode_into(self, out: &mut Encoder) {
-        out.array(3).bytes(&self.epoch).uint(self.seq).bytes(&self.chain);
+        out.array(2).uint(self.seq).bytes(&self.chain);
     }
 
     pub(crate) fn decode_from(input: &mut Decoder<'_>) -> Result<Self, civic_types::cbor::Error> {
         let offset = input.offset();
-        if input.array()? != 3 {
+        if input.array()? != 2 {
             return Err(civic_types::cbor::Error { kind: civic_types::cbor::ErrorKind::Range, offset });
         }
-        Ok(Self { epoch: input.byte_array()?, seq: input.uint()?, chain: input.byte_array()? })
+        Ok(Self { seq: input.uint()?, chain: input.byte_array()? })
     }
 }
 

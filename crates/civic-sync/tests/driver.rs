@@ -149,6 +149,10 @@ async fn garbage_and_forged_data_cost_the_sender_its_connection() {
         let (a, b) = (member(&network).await, member(&network).await);
         within("settled", a.handle.settled(&b.peer)).await.unwrap();
         let mut events = a.handle.events();
+        // Of a later start than any, so that it is taken; the first datagram to whoever is there.
+        let header =
+            [&u64::MAX.to_be_bytes()[..], &0_u64.to_be_bytes(), &1_u32.to_be_bytes(), &1_u32.to_be_bytes()];
+        let payload = Bytes::from([&header.concat()[..], &payload].concat());
         let envelope = LocalEnvelope { message_type: MESSAGE_TYPE, priority: Priority::Normal, payload };
         b.link.send(&a.peer, Envelope::Local(envelope)).await.unwrap();
         let told = within(what, async {

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use civic_sync::Cursor;
-use civic_sync::session::{Frame, Mode, ScopeFrame};
-use civic_types::{Cid, CollectionId, HashAlgorithm};
+use civic_sync::session::{Frame, LogHead, Mode, ScopeFrame, ScopeName, Wanted};
+use civic_types::{Cid, CollectionId, HashAlgorithm, ReplicaId};
 use serde_json::Value as Json;
 
 /// Hex of each frame, in the order of [`frames`].
@@ -18,46 +18,55 @@ fn vectors() -> Vec<(String, Bytes)> {
 
 const HARBOUR: CollectionId = CollectionId::from_bytes([0x10; 32]);
 const ISLANDS: CollectionId = CollectionId::from_bytes([0x20; 32]);
-const CURSOR: Cursor = Cursor { epoch: [0x30; 16], seq: 300, chain: [0x31; 16] };
+const CURSOR: Cursor = Cursor { seq: 300, chain: [0x31; 16] };
 
 fn frames() -> Vec<(&'static str, Frame)> {
-    let (round, collection, offset) = (7, HARBOUR, 131_072);
+    let (round, scope, collection, offset) = (7, 1, HARBOUR, 131_072);
     let block = Cid::raw(HashAlgorithm::Sha2_256, b"a block");
     let blake3 = Cid::raw(HashAlgorithm::Blake3, b"a block");
     let bytes = Bytes::from_static;
-    let scope = |collection, consumed, verified| ScopeFrame {
-        collection,
-        count: 24,
-        fingerprint: [0x40; 32],
+    let state = |name, count, consumed, verified| ScopeFrame {
+        name,
+        count,
+        logs: count / 8,
+        fingerprint: [0x40; 16],
         consumed,
         verified,
     };
-    let scopes = vec![scope(HARBOUR, Some(CURSOR), true), scope(ISLANDS, None, false)];
-    let modes = vec![(HARBOUR, Mode::Ids), (ISLANDS, Mode::Suffix)];
+    let scopes = vec![
+        state(ScopeName::Collection(HARBOUR), 24, Some(CURSOR), true),
+        state(ScopeName::Collection(ISLANDS), 24, None, false),
+        state(ScopeName::Place(5), 0, None, true),
+    ];
+    let modes = vec![(0, Mode::Symbols), (1, Mode::Suffix), (2, Mode::Heads), (300, Mode::List)];
+    let logs = vec![LogHead { replica: ReplicaId::from_bytes([0x60; 16]), position: 9, cid: [0x61; 8] }];
     let definitions = vec![bytes(b"a definition")];
-    let ids = bytes(&[0, 0, 0, 0, 47]);
+    let ids = bytes(&[0, 0, 0, 0, 48]);
     let symbols = bytes(&[0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let pack = Some(bytes(b"a pack"));
-    let done = vec![(HARBOUR, [0x40; 32], CURSOR)];
+    let done = vec![(1, [0x40; 32], CURSOR)];
     vec![
         ("no proof", Frame::Proof(Vec::new())),
         ("two proofs", Frame::Proof(vec![[1; 32], [2; 32]])),
         ("nudge", Frame::Nudge { token: 3 }),
-        ("hello", Frame::Hello { round, token: 3, summary: [0x50; 32] }),
+        ("hello", Frame::Hello { round, token: 3, summary: [0x50; 16] }),
         ("scopes", Frame::Scopes { round, scopes, definitions: definitions.clone(), wanted: vec![ISLANDS] }),
         ("modes", Frame::Modes { round, modes, definitions }),
-        ("list", Frame::List { round, collection, ids: ids.clone(), last: true }),
-        ("symbols", Frame::Symbols { round, collection, start: 32, symbols }),
-        ("more", Frame::More { round, collection }),
-        ("want", Frame::Want { round, collection, ids }),
-        ("data", Frame::Data { round, collection, pack, last: false }),
-        ("no data", Frame::Data { round, collection, pack: None, last: true }),
-        ("ack", Frame::Ack { round, collection }),
+        ("list", Frame::List { round, scope, ids: ids.clone(), last: true }),
+        ("symbols", Frame::Symbols { round, scope, start: 32, symbols }),
+        ("more", Frame::More { round, scope, count: 100 }),
+        ("want bits", Frame::Want { round, scope, wanted: Wanted::Bits(bytes(&[0xa0])) }),
+        ("want ids", Frame::Want { round, scope, wanted: Wanted::Ids(ids.clone()) }),
+        ("data", Frame::Data { round, scope, pack, last: false }),
+        ("no data", Frame::Data { round, scope, pack: None, last: true }),
+        ("ack", Frame::Ack { round, scope }),
         ("done", Frame::Done { round, scopes: done }),
         ("abort", Frame::Abort { round: u64::MAX }),
         ("want block", Frame::WantBlock { collection, block: block.clone(), offset }),
         ("block", Frame::Block { collection, block, offset, total: 131_074, bytes: bytes(&[1, 2]) }),
         ("absent block", Frame::Block { collection, block: blake3, offset: 0, total: 0, bytes: bytes(&[]) }),
+        ("heads", Frame::Heads { round, scope, ids }),
+        ("logs", Frame::Logs { round, scope, wanted: bytes(&[0xa0]), logs }),
     ]
 }
 
@@ -73,7 +82,7 @@ fn every_frame_has_its_golden_bytes_and_comes_back() {
         tags.push(golden[1]);
     }
     tags.dedup();
-    assert_eq!(tags, (0..15).collect::<Vec<u8>>(), "one of every type");
+    assert_eq!(tags, (0..17).collect::<Vec<u8>>(), "one of every type");
 }
 
 #[test]
@@ -106,7 +115,7 @@ fn whatever_a_changed_byte_gives_is_canonical() {
 
 #[test]
 fn other_protocols_and_unknown_types_are_refused() {
-    for bytes in [&[0x83, 0x00, 0x02, 0x80][..], &[0x82, 0x0f, 0x00], &[0x82, 0x18, 0x01, 0x00], &[0xa0], &[]]
+    for bytes in [&[0x83, 0x00, 0x02, 0x80][..], &[0x82, 0x11, 0x00], &[0x82, 0x18, 0x01, 0x00], &[0xa0], &[]]
     {
         assert!(Frame::decode(&Bytes::copy_from_slice(bytes)).is_err(), "{bytes:x?}");
     }

@@ -1,9 +1,7 @@
 //! Lists and coded symbols of short ids against their golden bytes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use civic_sync::reconcile::{
-    Decoded, Decoder, Encoder, SYMBOL_BYTES, ShortId, Symbol, decode_list, encode_list,
-};
+use civic_sync::reconcile::{Decoded, Decoder, Prefixes, SYMBOL_BYTES, ShortId, Sketch, Symbol};
 use serde_json::Value as Json;
 
 fn data() -> Json {
@@ -21,8 +19,7 @@ fn ids(json: &Json) -> Vec<ShortId> {
 }
 
 fn symbols(ids: &[ShortId], count: usize) -> Vec<u8> {
-    let mut encoder = Encoder::new(ids.iter().copied());
-    (0..count).flat_map(|_| encoder.next_symbol().to_bytes()).collect()
+    Sketch::of(ids, count).to_bytes()
 }
 
 #[test]
@@ -32,12 +29,16 @@ fn sets_have_their_golden_lists_and_cut_ones_are_refused() {
     assert_eq!(sets.len(), 4);
     for set in sets {
         let (name, ids, list) = (&set["name"], ids(&set["ids"]), bytes(&set["list"]));
-        assert_eq!(hex::encode(encode_list(&ids)), hex::encode(&list), "{name}");
-        assert_eq!(decode_list(&list, ids.len()).unwrap(), ids, "{name}");
+        let whole = Prefixes { bits: 48, values: ids.clone() };
+        assert_eq!(hex::encode(whole.encode()), hex::encode(&list), "{name}");
+        assert_eq!(Prefixes::decode(&list, ids.len()).unwrap(), whole, "{name}");
+        let (short, golden) = (Prefixes::of(&ids, 20), bytes(&set["list20"]));
+        assert_eq!(hex::encode(short.encode()), hex::encode(&golden), "{name}");
+        assert_eq!(Prefixes::decode(&golden, ids.len()).unwrap(), short, "{name}");
         for end in 0..list.len() {
-            assert!(decode_list(&list[..end], ids.len()).is_err(), "{name}, cut at {end}");
+            assert!(Prefixes::decode(&list[..end], ids.len()).is_err(), "{name}, cut at {end}");
         }
-        assert!(decode_list(&[&list[..], &[0]].concat(), ids.len()).is_err(), "{name}, longer");
+        assert!(Prefixes::decode(&[&list[..], &[0]].concat(), ids.len()).is_err(), "{name}, longer");
     }
 }
 
@@ -57,9 +58,10 @@ fn the_golden_symbols_tell_the_difference_after_as_many_as_stated_and_not_before
     let data = data();
     let difference = &data["difference"];
     let theirs = symbols(&ids(&difference["theirs"]), 48);
-    let mut decoder = Decoder::new(ids(&difference["ours"]));
-    for symbol in theirs.as_chunks::<SYMBOL_BYTES>().0 {
-        decoder.push(Symbol::from_bytes(symbol));
+    let ours = Sketch::of(&ids(&difference["ours"]), 48);
+    let mut decoder = Decoder::new();
+    for (symbol, own) in theirs.as_chunks::<SYMBOL_BYTES>().0.iter().zip(ours.symbols()) {
+        decoder.push(Symbol::from_bytes(symbol), *own);
         if let Some(found) = decoder.decoded() {
             let want =
                 Decoded { theirs: ids(&difference["only_theirs"]), ours: ids(&difference["only_ours"]) };

@@ -34,6 +34,13 @@ pub enum Error {
         /// The address.
         address: String,
     },
+    /// The peer is connected, and no link that reaches it takes this envelope now: each is refused by the
+    /// routing table, too small, out of duty cycle, or has failed.
+    #[error("no link to {peer} takes this envelope")]
+    NoRoute {
+        /// To whom.
+        peer: PeerId,
+    },
     /// No connection to that peer.
     #[error("{peer} is not connected")]
     NotConnected {
@@ -71,7 +78,7 @@ impl Error {
     /// Whether the same call may succeed later without anything else being done.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::NotConnected { .. } | Self::Unreachable { .. })
+        matches!(self, Self::NoRoute { .. } | Self::NotConnected { .. } | Self::Unreachable { .. })
     }
 }
 

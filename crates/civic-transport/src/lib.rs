@@ -15,6 +15,7 @@ pub mod hub;
 pub mod keepalive;
 pub mod link;
 pub mod links;
+pub mod multi;
 pub mod peer;
 pub mod queue;
 pub mod receive;

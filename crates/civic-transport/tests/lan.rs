@@ -55,7 +55,7 @@ async fn the_wrong_peer_ourselves_and_nobody_are_refused() {
 #[tokio::test]
 async fn a_port_in_use_and_another_network_are_named() {
     let a = node(1).await;
-    let taken = LanConfig::default().with_listen(a.address().address.parse().unwrap());
+    let taken = LanConfig::loopback().with_listen(a.address().address.parse().unwrap());
     let b = LanLink::new(taken).into_adapter(&common::identity(2, "test")).unwrap();
     let error = b.start().await.unwrap_err();
     assert!(matches!(&error, Error::AddressInUse { address } if *address == a.address().address), "{error}");
@@ -93,7 +93,7 @@ async fn bytes_that_are_no_tls_and_other_protocols_get_nothing() {
 #[tokio::test]
 async fn garbage_inside_tls_is_misbehaviour_and_ends_the_connection() {
     let a = node(1).await;
-    let hello = [&[0, 0, 0, 6, 0, 1], b"test".as_slice()].concat();
+    let hello = common::hello("test", "");
     let garbage = [
         vec![0, 0, 0, 0],
         vec![0xff; 8],
@@ -119,7 +119,7 @@ async fn a_peer_that_never_reads_makes_busy_and_costs_bounded_memory() {
     let a = node_with(1, LanConfig::loopback().with_queue_bytes(1024 * 1024)).await;
     let mut events = a.adapter.events();
     let mut stream = common::raw_tls(&a.address().address, 9, b"civic/1").await.unwrap();
-    stream.write_all(&[&[0, 0, 0, 6, 0, 1], b"test".as_slice()].concat()).await.unwrap();
+    stream.write_all(&common::hello("test", "")).await.unwrap();
     let stalled = discovered(&mut events).await.peer;
     let b = node(2).await;
     within(b.adapter.connect(&a.address())).await.unwrap();
@@ -217,7 +217,7 @@ async fn manual_addresses_are_dialled_until_somebody_answers() {
     let backoff = Duration::from_millis(20);
     let a = node_with(1, LanConfig::loopback().with_manual(address).with_backoff(backoff, backoff)).await;
     let mut events = a.adapter.events();
-    let b = node_with(2, LanConfig::default().with_listen(listen)).await;
+    let b = node_with(2, LanConfig::loopback().with_listen(listen)).await;
     assert_eq!(discovered(&mut events).await.peer, b.id);
     drop(b);
     assert_eq!(lost(&mut events).await.1, LostReason::ClosedThere);

@@ -70,6 +70,8 @@ labels! {
     SCOPE = "civicbase/scope/1";
     /// Sealed-sender mail.
     SEALED_SENDER = "civicbase/sealed-sender/1";
+    /// Tag of a network and a site on a LAN.
+    SITE = "civicbase/site/1";
     /// Keyed hash that blinds keys of a sealed store (local, never on a wire).
     STORE_BLIND = "civicbase/store/1/blind";
     /// Key of the records of a sealed store (local, never on a wire).

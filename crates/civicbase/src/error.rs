@@ -134,12 +134,6 @@ pub enum Error {
         #[source]
         source: SerdeError,
     },
-    /// More than one link was given.
-    #[error("a node takes one link for now, not {count}")]
-    SeveralLinks {
-        /// How many.
-        count: usize,
-    },
     /// The store refuses or fails.
     #[error(transparent)]
     Store(civic_store::Error),

@@ -8,11 +8,14 @@ pub mod node;
 pub use civic_crdt::version::Kind;
 pub use civic_crypto::DeviceKey;
 pub use civic_crypto::community::{Ticket, TicketAddress};
+#[cfg(feature = "libp2p")]
+pub use civic_p2p::internet::{InternetConfig, InternetLink};
 pub use civic_store::{Commit, Filter, Page, Stored};
 #[cfg(feature = "lan")]
 pub use civic_transport::links::lan::{LanConfig, LanLink};
 pub use civic_transport::links::memory::MemoryNetwork;
-pub use civic_transport::{PeerAddr, PeerInfo};
+pub use civic_transport::multi::LinkStatus;
+pub use civic_transport::{PeerAddr, PeerInfo, TransportKind};
 pub use civic_types::{DocumentId, FieldPath, PeerId, Value, from_value, to_value, value};
 pub use data::{Batch, Collection, Find, Patch};
 pub use error::Error;

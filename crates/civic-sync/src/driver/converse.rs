@@ -9,7 +9,7 @@ use futures_channel::mpsc;
 use futures_util::{FutureExt, StreamExt, select};
 
 use super::status::{Status, SyncEvent};
-use super::{ARQ_MESSAGE_TYPE, MESSAGE_TYPE, why};
+use super::{MESSAGE_TYPE, why};
 use crate::arq::{Arq, Received};
 use crate::conversation::{Conversation, Effects, Totals};
 use crate::error::Error;
@@ -31,6 +31,8 @@ pub(super) enum PeerInput {
     Announce,
     Changed,
     Frame(Bytes),
+    /// The connection runs over other links now, with these bindings in all.
+    Links(Vec<[u8; 32]>),
     Overrun,
     Request(u64),
 }
@@ -39,12 +41,12 @@ pub(super) enum PeerInput {
 pub(super) async fn converse(
     context: &Context,
     peer: PeerId,
-    binding: [u8; 32],
+    bindings: Vec<[u8; 32]>,
     mut inputs: mpsc::Receiver<PeerInput>,
     waiting_bytes: &AtomicUsize,
 ) {
     context.status.update(peer, |status| status.connected = true);
-    let mut talk = Talk::new(context, peer, binding);
+    let mut talk = Talk::new(context, peer, bindings);
     let ended = match talk.start().await {
         Ok(()) => talk.run(&mut inputs, waiting_bytes).await,
         ended => ended,
@@ -76,19 +78,17 @@ enum End {
 struct Talk<'a> {
     context: &'a Context,
     peer: PeerId,
-    binding: [u8; 32],
+    bindings: Vec<[u8; 32]>,
     conversation: Conversation,
-    /// On links that lose or reorder.
-    arq: Option<Arq>,
+    arq: Arq,
     told: Totals,
 }
 
 impl<'a> Talk<'a> {
-    fn new(context: &'a Context, peer: PeerId, binding: [u8; 32]) -> Self {
-        let link = context.transport.capabilities();
-        let arq = (!link.reliable || !link.ordered).then(|| Arq::new(context.replicated.connection_number()));
-        let conversation = Conversation::new(Arc::clone(&context.replicated), peer, binding);
-        Self { context, peer, binding, conversation, arq, told: Totals::default() }
+    fn new(context: &'a Context, peer: PeerId, bindings: Vec<[u8; 32]>) -> Self {
+        let arq = Arq::new(context.replicated.connection_number());
+        let conversation = Conversation::new(Arc::clone(&context.replicated), peer, bindings.clone());
+        Self { context, peer, bindings, conversation, arq, told: Totals::default() }
     }
 
     async fn start(&mut self) -> Result<(), End> {
@@ -106,8 +106,7 @@ impl<'a> Talk<'a> {
         waiting: &AtomicUsize,
     ) -> Result<(), End> {
         loop {
-            let repeat = self.arq.as_ref().and_then(Arq::next_timeout);
-            let alarm = repeat.into_iter().chain(self.conversation.next_timeout()).min();
+            let alarm = self.arq.next_timeout().into_iter().chain(self.conversation.next_timeout()).min();
             let mut sleep = match alarm {
                 Some(at) => self.context.timer.sleep_until(at).fuse(),
                 None => futures_util::future::pending().boxed().fuse(),
@@ -128,6 +127,15 @@ impl<'a> Talk<'a> {
                 Some(PeerInput::Changed) => self.input(Input::Changed).await?,
                 Some(PeerInput::Request(id)) => self.input(Input::Request(id)).await?,
                 Some(PeerInput::Overrun) => return Err(End::Misbehaved("more data than it may send")),
+                Some(PeerInput::Links(bindings)) => {
+                    if bindings == self.bindings {
+                        // A link was lost: what it took with it goes out again, at once.
+                        self.arq.repeat();
+                    } else {
+                        self.bindings.clone_from(&bindings);
+                        self.input(Input::Bindings(bindings)).await?;
+                    }
+                }
                 Some(PeerInput::Frame(bytes)) => {
                     waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
                     self.receive(bytes).await?;
@@ -138,14 +146,13 @@ impl<'a> Talk<'a> {
     }
 
     async fn receive(&mut self, bytes: Bytes) -> Result<(), End> {
-        let Some(arq) = &mut self.arq else { return self.input(Input::Frame(bytes)).await };
-        let mut received = arq.receive(&bytes);
+        let now = self.now();
+        let mut received = self.arq.receive(now, &bytes);
         if received == Received::Restarted {
-            let mut anew = arq.begin_anew();
-            received = anew.receive(&bytes);
-            self.arq = Some(anew);
-            self.conversation =
-                Conversation::new(Arc::clone(&self.context.replicated), self.peer, self.binding);
+            self.arq = self.arq.begin_anew();
+            received = self.arq.receive(now, &bytes);
+            let replicated = Arc::clone(&self.context.replicated);
+            self.conversation = Conversation::new(replicated, self.peer, self.bindings.clone());
             self.told = Totals::default();
             Box::pin(self.start()).await?;
         }
@@ -165,10 +172,7 @@ impl<'a> Talk<'a> {
     async fn carry_out(&mut self, effects: Result<Effects, Error>) -> Result<(), End> {
         let effects = effects.map_err(End::Failed)?;
         for frame in effects.frames {
-            match &mut self.arq {
-                Some(arq) => arq.send(frame),
-                None => self.send(MESSAGE_TYPE, frame).await?,
-            }
+            self.arq.send(frame);
         }
         let (peer, status) = (self.peer, &self.context.status);
         let totals = self.conversation.totals();
@@ -192,14 +196,14 @@ impl<'a> Talk<'a> {
 
     async fn transmit(&mut self) -> Result<(), End> {
         let now = self.now();
-        let datagrams = self.arq.as_mut().map(|arq| arq.transmit(now)).unwrap_or_default();
-        for datagram in datagrams {
-            self.send(ARQ_MESSAGE_TYPE, datagram).await?;
+        for datagram in self.arq.transmit(now) {
+            self.send(datagram).await?;
         }
         Ok(())
     }
 
-    async fn send(&self, message_type: u8, payload: Bytes) -> Result<(), End> {
+    async fn send(&self, payload: Bytes) -> Result<(), End> {
+        let message_type = MESSAGE_TYPE;
         let envelope = Envelope::Local(LocalEnvelope { message_type, priority: Priority::Normal, payload });
         self.context.transport.send(&self.peer, envelope).await.map(drop).map_err(|_| End::Link)
     }

@@ -31,11 +31,9 @@ use crate::error::Error;
 use crate::replicated::Replicated;
 use crate::table;
 
-/// Envelope type of sync frames on links that are reliable and ordered.
+/// Envelope type of sync frames, inside [`Arq`](crate::arq::Arq) datagrams on every link: a peer may be reached
+/// over several, which together neither keep order nor deliver all that they accepted when one of them dies.
 pub const MESSAGE_TYPE: u8 = 1;
-
-/// Envelope type of sync frames inside [`Arq`](crate::arq::Arq) datagrams.
-pub const ARQ_MESSAGE_TYPE: u8 = 2;
 
 /// Commands that wait for the driver.
 const MAX_COMMANDS: usize = 256;
@@ -124,12 +122,13 @@ impl Driver {
     fn event(&mut self, event: Event) {
         match event {
             Event::Discovered(peer) => self.open(&peer),
+            Event::Changed(peer) => self.relink(&peer),
             Event::Lost { peer, connection, .. } => self.close(&peer, connection),
             Event::Received {
                 via: Via::Authenticated(peer),
                 connection,
                 envelope: Envelope::Local(envelope),
-            } if envelope.message_type == MESSAGE_TYPE || envelope.message_type == ARQ_MESSAGE_TYPE => {
+            } if envelope.message_type == MESSAGE_TYPE => {
                 self.frame(&peer, connection, envelope.payload);
             }
             // Whoever is connected now is what counts; frames that were missed end in a time-out.
@@ -139,26 +138,37 @@ impl Driver {
     }
 
     fn open(&mut self, peer: &PeerInfo) {
-        let Some(binding) = peer.bindings.first() else {
+        if peer.bindings.is_empty() {
             tracing::warn!(peer = %peer.peer, "a link without channel binding: nothing is replicated over it");
             return;
-        };
+        }
         if self.peers.get(&peer.peer).is_some_and(|known| known.connection >= peer.connection) {
             return;
         }
         let (inbox, inputs) = mpsc::channel(MAX_INPUTS);
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let context = Arc::clone(&self.context);
-        let (id, connection, binding) = (peer.peer, peer.connection, *binding.as_bytes());
+        let (id, connection, bindings) = (peer.peer, peer.connection, bindings(peer));
         let waiting = Arc::clone(&waiting_bytes);
         self.talks.push(
             async move {
-                converse(&context, id, binding, inputs, &waiting).await;
+                converse(&context, id, bindings, inputs, &waiting).await;
                 (id, connection)
             }
             .boxed(),
         );
         self.peers.insert(id, Conversing { connection, inbox, waiting_bytes });
+    }
+
+    /// The same connection runs over other links now.
+    fn relink(&mut self, peer: &PeerInfo) {
+        match self.peers.get_mut(&peer.peer).filter(|known| known.connection == peer.connection) {
+            Some(known) => {
+                // Where the inbox is full, frames come, so the old links still do.
+                let _full = known.inbox.try_send(PeerInput::Links(bindings(peer)));
+            }
+            None => self.open(peer),
+        }
     }
 
     /// Dropping the inbox ends the conversation.
@@ -265,6 +275,10 @@ impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Driver({} peers)", self.peers.len())
     }
+}
+
+fn bindings(peer: &PeerInfo) -> Vec<[u8; 32]> {
+    peer.bindings.iter().map(|binding| *binding.as_bytes()).collect()
 }
 
 /// How a conversation's failure is told.

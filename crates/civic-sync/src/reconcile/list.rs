@@ -1,84 +1,135 @@
-//! A sorted list of short ids in Rice-coded gaps: about 1.5 bits above the entropy of the set.
+//! A sorted list of short ids, or of their first bits, in Rice-coded gaps: about 1.5 bits above the entropy of
+//! the set.
 #![warn(clippy::indexing_slicing)]
 
-use super::ShortId;
+use super::{SHORT_ID_BITS, ShortId};
 
-/// Short ids are below this.
-const SPACE: u64 = 1 << 48;
-
-/// Bytes before the gaps: count u32, Rice parameter u8.
+/// Bytes before the gaps: count u32, bits u8.
 const HEAD: usize = 5;
 
-/// Encodes strictly ascending short ids: count u32 ‖ parameter k u8 ‖ gaps.
-///
-/// A gap is the difference to the id before minus 1 (the first: the id itself): its quotient by 2^k as
-/// that many 1 bits and a 0 bit, then k bits of remainder, most significant first; the last byte is filled
-/// with 0 bits.
-#[must_use]
-pub fn encode_list(ids: &[ShortId]) -> Vec<u8> {
-    let parameter = parameter(ids.len());
-    let mut out = u32::try_from(ids.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
-    out.push(parameter);
-    let mut bits = BitWriter { out, free: 0 };
-    let mut next = 0;
-    for id in ids {
-        let gap = id.saturating_sub(next);
-        next = id + 1;
-        for _ in 0..gap >> parameter {
-            bits.push(true);
-        }
-        bits.push(false);
-        for bit in (0..parameter).rev() {
-            bits.push(gap >> bit & 1 == 1);
-        }
-    }
-    bits.out
+/// The first bits of short ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prefixes {
+    /// Bits of each, 1..=48.
+    pub bits: u8,
+    /// Their values, strictly ascending.
+    pub values: Vec<u64>,
 }
 
-/// Decodes at most `limit` short ids.
-///
-/// # Errors
-///
-/// [`ListError`] for anything that [`encode_list`] does not write.
-pub fn decode_list(bytes: &[u8], limit: usize) -> Result<Vec<ShortId>, ListError> {
-    let (count, rest) = bytes.split_first_chunk::<4>().ok_or(ListError::End)?;
-    let (parameter, gaps) = rest.split_first().ok_or(ListError::End)?;
-    let count = usize::try_from(u32::from_be_bytes(*count)).unwrap_or(usize::MAX);
-    if count > limit {
-        return Err(ListError::TooLong { limit });
+impl Prefixes {
+    /// The prefixes of ascending short ids; ids with the same one give one.
+    #[must_use]
+    pub fn of(ids: &[ShortId], bits: u8) -> Self {
+        let bits = bits.clamp(1, SHORT_ID_BITS);
+        let mut values: Vec<u64> = ids.iter().map(|id| prefix(*id, bits)).collect();
+        values.dedup();
+        Self { bits, values }
     }
-    if *parameter != self::parameter(count) {
-        return Err(ListError::Parameter);
+
+    /// Bits at which the prefixes of different ids of two sets of `ours` and `theirs` all differ, but for one case
+    /// in 4096.
+    #[must_use]
+    pub fn bits_to_compare(ours: u64, theirs: u64) -> u8 {
+        bits_of(ours).saturating_add(bits_of(theirs)).saturating_add(12).min(SHORT_ID_BITS)
     }
-    let mut bits = BitReader { bytes: gaps, at: 0 };
-    // Reserved for no more ids than there are bits.
-    let mut ids = Vec::with_capacity(count.min(gaps.len() * 8));
-    let mut next = 0_u64;
-    for _ in 0..count {
-        let mut quotient = 0_u64;
-        while bits.next().ok_or(ListError::End)? {
-            quotient += 1;
+
+    /// Bits at which one of `count` ids is named so that another is meant too in one case of 256.
+    #[must_use]
+    pub fn bits_to_name(count: u64) -> u8 {
+        bits_of(count).saturating_add(8).min(SHORT_ID_BITS)
+    }
+
+    /// Bytes of the list of so many prefixes of so many bits, about.
+    #[must_use]
+    pub fn list_bytes(count: u64, bits: u8) -> u64 {
+        let each = u64::from(bits.saturating_sub(bits_of(count))) * 8 + 16;
+        HEAD as u64 + count.saturating_mul(each) / 64
+    }
+
+    /// Encodes them: count u32 ‖ bits u8 ‖ gaps.
+    ///
+    /// A gap is the difference to the value before minus 1 (the first: the value itself): its quotient by 2^k
+    /// as that many 1 bits and a 0 bit, then k bits of remainder, most significant first; the last byte is
+    /// filled with 0 bits. k is one less than the binary logarithm of 2^bits / count, rounded down.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let parameter = parameter(self.values.len(), self.bits);
+        let mut out = u32::try_from(self.values.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+        out.push(self.bits);
+        let mut bits = BitWriter { out, free: 0 };
+        let mut next = 0;
+        for value in &self.values {
+            let gap = value.saturating_sub(next);
+            next = value + 1;
+            for _ in 0..gap >> parameter {
+                bits.push(true);
+            }
+            bits.push(false);
+            for bit in (0..parameter).rev() {
+                bits.push(gap >> bit & 1 == 1);
+            }
         }
-        let mut gap = quotient;
-        for _ in 0..*parameter {
-            gap = gap << 1 | u64::from(bits.next().ok_or(ListError::End)?);
+        bits.out
+    }
+
+    /// Decodes at most `limit` prefixes.
+    ///
+    /// # Errors
+    ///
+    /// [`ListError`] for anything that [`encode`](Self::encode) does not write.
+    pub fn decode(bytes: &[u8], limit: usize) -> Result<Self, ListError> {
+        let (count, rest) = bytes.split_first_chunk::<4>().ok_or(ListError::End)?;
+        let (width, gaps) = rest.split_first().ok_or(ListError::End)?;
+        let count = usize::try_from(u32::from_be_bytes(*count)).unwrap_or(usize::MAX);
+        if count > limit {
+            return Err(ListError::TooLong { limit });
         }
-        let id = next.checked_add(gap).filter(|id| *id < SPACE && quotient < SPACE >> parameter);
-        let id = id.ok_or(ListError::Range)?;
-        ids.push(id);
-        next = id + 1;
+        if !(1..=SHORT_ID_BITS).contains(width) {
+            return Err(ListError::Bits);
+        }
+        let (space, parameter) = (1_u64 << *width, parameter(count, *width));
+        let mut bits = BitReader { bytes: gaps, at: 0 };
+        // Reserved for no more values than there are bits.
+        let mut values = Vec::with_capacity(count.min(gaps.len() * 8));
+        let mut next = 0_u64;
+        for _ in 0..count {
+            let mut quotient = 0_u64;
+            while bits.next().ok_or(ListError::End)? {
+                quotient += 1;
+            }
+            let mut gap = quotient;
+            for _ in 0..parameter {
+                gap = gap << 1 | u64::from(bits.next().ok_or(ListError::End)?);
+            }
+            let value = next.checked_add(gap).filter(|value| *value < space && quotient < space >> parameter);
+            let value = value.ok_or(ListError::Range)?;
+            values.push(value);
+            next = value + 1;
+        }
+        if bits.at.div_ceil(8) != gaps.len() || (bits.at..gaps.len() * 8).any(|_| bits.next() != Some(false))
+        {
+            return Err(ListError::Trailing);
+        }
+        debug_assert_eq!(bytes.len(), HEAD + gaps.len());
+        Ok(Self { bits: *width, values })
     }
-    if bits.at.div_ceil(8) != gaps.len() || (bits.at..gaps.len() * 8).any(|_| bits.next() != Some(false)) {
-        return Err(ListError::Trailing);
-    }
-    debug_assert_eq!(bytes.len(), HEAD + gaps.len());
-    Ok(ids)
+}
+
+/// The first bits of a short id.
+#[must_use]
+pub const fn prefix(id: ShortId, bits: u8) -> u64 {
+    id >> SHORT_ID_BITS.saturating_sub(bits)
 }
 
 /// The parameter whose 2^k is just below the mean gap.
-fn parameter(count: usize) -> u8 {
-    let mean = SPACE / u64::try_from(count.max(1)).unwrap_or(1);
+fn parameter(count: usize, bits: u8) -> u8 {
+    let mean = (1_u64 << bits) / u64::try_from(count.max(1)).unwrap_or(1);
     u8::try_from(mean.checked_ilog2().unwrap_or_default().saturating_sub(1)).unwrap_or_default()
+}
+
+/// The binary logarithm, rounded up.
+fn bits_of(count: u64) -> u8 {
+    u8::try_from(u64::BITS - count.saturating_sub(1).leading_zeros()).unwrap_or(u8::MAX)
 }
 
 struct BitWriter {
@@ -118,17 +169,17 @@ impl BitReader<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListError {
+    /// Prefixes of no bits or of more than 48.
+    #[error("the list has prefixes of a wrong width")]
+    Bits,
     /// The bytes end early.
     #[error("the list ends early")]
     End,
-    /// The parameter is not the one that the count asks for.
-    #[error("the list has a wrong parameter")]
-    Parameter,
-    /// An id of more than 48 bits.
-    #[error("the list has an id out of range")]
+    /// A value of more bits than it says.
+    #[error("the list has a value out of range")]
     Range,
-    /// More ids than asked for.
-    #[error("the list has more than {limit} ids")]
+    /// More values than asked for.
+    #[error("the list has more than {limit} values")]
     TooLong {
         /// Taken at most.
         limit: usize,
@@ -144,40 +195,54 @@ mod tests {
 
     use super::*;
 
+    fn of(values: Vec<u64>, bits: u8) -> Prefixes {
+        Prefixes { bits, values }
+    }
+
     proptest! {
         #[test]
-        fn lists_round_trip(ids in prop::collection::btree_set(0..SPACE, 0..200)) {
-            let ids: Vec<_> = ids.into_iter().collect();
-            let bytes = encode_list(&ids);
-            prop_assert_eq!(decode_list(&bytes, 200).unwrap(), ids.clone());
+        fn lists_round_trip(values in prop::collection::btree_set(0..1_u64 << 48, 0..200), bits in 1..=48_u8) {
+            let ids: Vec<_> = values.into_iter().collect();
+            let prefixes = Prefixes::of(&ids, bits);
+            let bytes = prefixes.encode();
+            prop_assert_eq!(Prefixes::decode(&bytes, 200).unwrap(), prefixes.clone());
             if !ids.is_empty() {
-                let refused = matches!(decode_list(&bytes, ids.len() - 1), Err(ListError::TooLong { .. }));
+                let limit = prefixes.values.len() - 1;
+                let refused = matches!(Prefixes::decode(&bytes, limit), Err(ListError::TooLong { .. }));
                 prop_assert!(refused);
             }
         }
 
         #[test]
         fn whatever_decodes_encodes_to_the_same_bytes(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            if let Ok(ids) = decode_list(&bytes, 1000) {
-                prop_assert_eq!(encode_list(&ids), bytes);
+            if let Ok(prefixes) = Prefixes::decode(&bytes, 1000) {
+                prop_assert_eq!(prefixes.encode(), bytes);
             }
         }
     }
 
     #[test]
-    fn a_thousand_spread_ids_cost_about_five_bytes_each() {
-        let ids: Vec<u64> = (0..1000_u64).map(|i| (i * 281_474_976_710 + i * i * 7_919) % SPACE).collect();
-        let mut ids = ids;
-        ids.sort_unstable();
-        ids.dedup();
-        // The gaps alone have log2(2^48 / 1000) = 38 bits, and 1.5 are lost in coding.
-        assert!(encode_list(&ids).len() * 10 < 51 * ids.len());
+    fn the_bytes_of_a_list_are_foreseen_within_a_tenth() {
+        for (count, bits) in [(1000_u64, 48), (1000, 40), (10_000, 25), (37, 30)] {
+            let spread = |i: u64| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16) % (1 << 48);
+            let mut ids: Vec<u64> = (0..count).map(spread).collect();
+            ids.sort_unstable();
+            let (real, foreseen) =
+                (Prefixes::of(&ids, bits).encode().len() as u64, Prefixes::list_bytes(count, bits));
+            assert!(real.abs_diff(foreseen) * 10 <= real, "{count} of {bits} bits: {real}, not {foreseen}");
+        }
     }
 
     #[test]
     fn extremes_round_trip() {
-        for ids in [vec![], vec![0], vec![SPACE - 1], vec![0, SPACE - 1], (0..300).collect()] {
-            assert_eq!(decode_list(&encode_list(&ids), 300).unwrap(), ids);
+        let last = (1 << 48) - 1;
+        for values in [vec![], vec![0], vec![last], vec![0, last], (0..300).collect()] {
+            let prefixes = of(values, 48);
+            assert_eq!(Prefixes::decode(&prefixes.encode(), 300).unwrap(), prefixes);
         }
+        for bits in [0, 49, 255] {
+            assert_eq!(Prefixes::decode(&[0, 0, 0, 0, bits], 9), Err(ListError::Bits));
+        }
+        assert_eq!(Prefixes::decode(&of(vec![0, 1], 1).encode(), 2).unwrap().values, [0, 1]);
     }
 }

@@ -7,8 +7,10 @@ mod list;
 mod lthash;
 mod riblt;
 mod short_id;
+mod sketch;
 
-pub use list::{ListError, decode_list, encode_list};
+pub use list::{ListError, Prefixes, prefix};
 pub use lthash::{Fingerprint, LtHash};
-pub use riblt::{Decoded, Decoder, Encoder, MAX_SYMBOLS, SYMBOL_BYTES, Symbol};
-pub use short_id::{ShortId, short_id};
+pub use riblt::{Decoded, Decoder, MAX_SYMBOLS, SYMBOL_BYTES, Symbol};
+pub use short_id::{SHORT_ID_BITS, ShortId, head_id, short_id};
+pub use sketch::Sketch;

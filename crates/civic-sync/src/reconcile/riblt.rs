@@ -6,7 +6,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BinaryHeap, HashSet};
 
 use super::ShortId;
 
@@ -50,7 +50,7 @@ impl Symbol {
         Self { sum, check: u16::from_be_bytes([g, h]), count }
     }
 
-    fn toggle(&mut self, id: ShortId, by: i8) {
+    pub(super) fn toggle(&mut self, id: ShortId, by: i8) {
         self.sum ^= id;
         self.check ^= check(id);
         self.count = self.count.wrapping_add_signed(by);
@@ -61,43 +61,17 @@ impl Symbol {
     }
 }
 
-/// Makes the symbols of a set, one after the other.
-#[derive(Clone, Debug)]
-pub struct Encoder {
-    waiting: BinaryHeap<Reverse<(u64, Walk)>>,
-    next: u64,
-}
-
-impl Encoder {
-    /// Symbols of these ids, from the first.
-    pub fn new(ids: impl IntoIterator<Item = ShortId>) -> Self {
-        Self { waiting: ids.into_iter().map(|id| Reverse((0, Walk::new(id)))).collect(), next: 0 }
-    }
-
-    /// The next symbol.
-    pub fn next_symbol(&mut self) -> Symbol {
-        let mut symbol = Symbol::default();
-        while let Some(mut top) = self.waiting.peek_mut() {
-            let Reverse((index, walk)) = &mut *top;
-            if *index != self.next {
-                break;
-            }
-            symbol.toggle(walk.id, 1);
-            *index = walk.advance(*index);
-        }
-        self.next += 1;
-        symbol
-    }
-}
-
-/// Finds the difference between a received stream of symbols and the own set.
-#[derive(Clone, Debug)]
+/// Finds the difference between a received stream of symbols and the own set's.
+#[derive(Clone, Debug, Default)]
 pub struct Decoder {
-    own: Encoder,
     symbols: Vec<Symbol>,
+    /// How many of them are not empty.
+    unexplained: usize,
+    /// Counts of the other set less those of ours, modulo 256, as they came.
+    counts: Vec<u8>,
     /// Ids found so far, true when only the sender has it.
     found: Vec<(ShortId, bool)>,
-    known: BTreeSet<ShortId>,
+    known: HashSet<ShortId>,
     /// Found ids whose share of later symbols is still to be taken away.
     pending: BinaryHeap<Reverse<(u64, Walk, bool)>>,
 }
@@ -112,15 +86,10 @@ pub struct Decoded {
 }
 
 impl Decoder {
-    /// Compares with these ids.
-    pub fn new(own: impl IntoIterator<Item = ShortId>) -> Self {
-        Self {
-            own: Encoder::new(own),
-            symbols: Vec::new(),
-            found: Vec::new(),
-            known: BTreeSet::new(),
-            pending: BinaryHeap::new(),
-        }
+    /// Nothing was received.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Symbols taken so far.
@@ -129,18 +98,19 @@ impl Decoder {
         self.symbols.len()
     }
 
-    /// Takes the next symbol of the stream; those beyond [`MAX_SYMBOLS`] are ignored.
-    pub fn push(&mut self, received: Symbol) {
+    /// Takes the next symbol of the stream, with our own of the same number; those beyond [`MAX_SYMBOLS`] are
+    /// ignored.
+    pub fn push(&mut self, received: Symbol, own: Symbol) {
         if self.symbols.len() >= MAX_SYMBOLS {
             return;
         }
         let index = self.symbols.len() as u64;
-        let own = self.own.next_symbol();
         let mut symbol = Symbol {
             sum: received.sum ^ own.sum,
             check: received.check ^ own.check,
             count: received.count.wrapping_sub(own.count),
         };
+        self.counts.push(symbol.count);
         while let Some(mut top) = self.pending.peek_mut() {
             let Reverse((at, walk, theirs)) = &mut *top;
             if *at != index {
@@ -149,6 +119,7 @@ impl Decoder {
             symbol.toggle(walk.id, if *theirs { -1 } else { 1 });
             *at = walk.advance(*at);
         }
+        self.unexplained += usize::from(!symbol.is_empty());
         self.symbols.push(symbol);
         self.peel(self.symbols.len() - 1);
     }
@@ -157,7 +128,7 @@ impl Decoder {
     #[must_use]
     pub fn decoded(&self) -> Option<Decoded> {
         // The first symbol sums every id, so it is the last to become empty.
-        if self.symbols.is_empty() || !self.symbols.iter().all(|symbol| symbol.is_empty()) {
+        if self.symbols.is_empty() || self.unexplained > 0 {
             return None;
         }
         let mut decoded = Decoded::default();
@@ -167,6 +138,36 @@ impl Decoder {
         decoded.theirs.sort_unstable();
         decoded.ours.sort_unstable();
         Some(decoded)
+    }
+
+    /// How large the difference is, from the counts received so far; `ours` and `theirs` are the sizes of the
+    /// sets. The standard error is a share of √(2 / symbols).
+    ///
+    /// An id is part of symbol i with probability p, so the symbol's count differs by a number of mean
+    /// p · (theirs - ours) and variance p · (1 - p) · difference.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate, of numbers far below 2^52"
+    )]
+    pub fn estimate(&self, ours: u64, theirs: u64) -> u64 {
+        let excess = theirs as f64 - ours as f64;
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (index, count) in self.counts.iter().enumerate().skip(1) {
+            let p = 1.0 / (1.0 + index as f64 / 2.0);
+            let variance = p * (1.0 - p);
+            // The count is known modulo 256: take the value nearest to what is expected.
+            let residual = (f64::from(*count) - p * excess).rem_euclid(256.0);
+            let residual = if residual >= 128.0 { residual - 256.0 } else { residual };
+            // Where less than one id is expected, a symbol says less.
+            let weight = (self.counts.len() as f64 * variance).min(1.0);
+            sum += weight * residual * residual / variance;
+            weights += weight;
+        }
+        let estimate = if weights > 0.0 { (sum / weights).ceil() as u64 } else { 0 };
+        estimate.clamp(ours.abs_diff(theirs), ours.saturating_add(theirs))
     }
 
     /// Takes single ids out of symbols until no symbol holds exactly one.
@@ -189,7 +190,9 @@ impl Decoder {
             let mut walk = Walk::new(symbol.sum);
             let mut index = 0;
             while let Some(cell) = usize::try_from(index).ok().and_then(|index| self.symbols.get_mut(index)) {
+                let before = usize::from(!cell.is_empty());
                 cell.toggle(symbol.sum, if theirs { -1 } else { 1 });
+                self.unexplained = self.unexplained + usize::from(!cell.is_empty()) - before;
                 open.extend(usize::try_from(index));
                 index = walk.advance(index);
             }
@@ -200,13 +203,13 @@ impl Decoder {
 
 /// The pseudo-random indices that one id is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Walk {
+pub(super) struct Walk {
     id: ShortId,
     state: u64,
 }
 
 impl Walk {
-    const fn new(id: ShortId) -> Self {
+    pub(super) const fn new(id: ShortId) -> Self {
         Self { id, state: mix(id) }
     }
 
@@ -217,7 +220,7 @@ impl Walk {
         clippy::cast_sign_loss,
         reason = "indices stay far below 2^52, and larger ones are never reached"
     )]
-    fn advance(&mut self, index: u64) -> u64 {
+    pub(super) fn advance(&mut self, index: u64) -> u64 {
         self.state = mix(self.state);
         let uniform = (self.state >> 32) as f64 + 1.0;
         let gap = (index as f64 + 1.5) * (TWO_32 / uniform).sqrt() - (index as f64 + 1.5);
@@ -253,60 +256,75 @@ const fn mix(value: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 mod tests {
     use super::*;
+    use crate::reconcile::Sketch;
 
     fn ids(seed: u64, count: u64) -> Vec<ShortId> {
         (0..count).map(|i| mix(seed << 32 | i) >> 16).collect()
     }
 
-    fn reconcile(theirs: &[ShortId], ours: &[ShortId]) -> (Decoded, usize) {
-        let mut encoder = Encoder::new(theirs.iter().copied());
-        let mut decoder = Decoder::new(ours.iter().copied());
-        loop {
-            decoder.push(encoder.next_symbol());
-            if let Some(decoded) = decoder.decoded() {
-                return (decoded, decoder.received());
+    /// What both lack, the symbols it took, and the largest error of an estimate from 64 symbols or more, in
+    /// parts of the standard error.
+    fn reconcile(theirs: &[ShortId], ours: &[ShortId]) -> (Decoded, usize, f64) {
+        let (a, b) = (Sketch::of(theirs, 4096), Sketch::of(ours, 4096));
+        let mut decoder = Decoder::new();
+        let mut estimates = Vec::new();
+        for (received, own) in a.symbols().iter().zip(b.symbols()) {
+            decoder.push(*received, *own);
+            if decoder.received() >= 64 {
+                estimates
+                    .push((decoder.received(), decoder.estimate(ours.len() as u64, theirs.len() as u64)));
             }
-            assert!(decoder.received() < MAX_SYMBOLS);
+            if let Some(decoded) = decoder.decoded() {
+                let d = (decoded.theirs.len() + decoded.ours.len()) as f64;
+                let error = |(m, e): &(usize, u64)| (*e as f64 - d).abs() / (d * (2.0 / *m as f64).sqrt());
+                let worst = estimates.iter().map(error).fold(0.0, f64::max);
+                return (decoded, decoder.received(), worst);
+            }
         }
+        panic!("{} symbols were not enough", decoder.received());
     }
 
     #[test]
-    fn differences_of_every_size_are_found_in_about_1_35_symbols_each() {
+    fn differences_of_every_size_are_found_in_about_1_35_symbols_each_and_foreseen() {
         let common = ids(1, 5000);
         for d in [0, 1, 2, 10, 100, 1000] {
-            let (a, b) = (ids(2, d), ids(3, d / 2));
-            let (decoded, symbols) = reconcile(&[&common[..], &a].concat(), &[&common[..], &b].concat());
-            let (mut a, mut b) = (a, b);
-            a.sort_unstable();
-            b.sort_unstable();
-            assert_eq!(decoded, Decoded { theirs: a, ours: b }, "d = {d}");
-            let total = usize::try_from(d + d / 2).unwrap();
-            assert!(symbols <= 3 + 2 * total, "{symbols} symbols for {total}");
-            if total > 1000 {
-                assert!(symbols < total * 3 / 2, "{symbols} symbols for {total}");
+            for (of_a, of_b) in [(d, d / 2), (d, 0), (0, d)] {
+                let (mut a, mut b) = (ids(2, of_a), ids(3, of_b));
+                let (decoded, symbols, error) =
+                    reconcile(&[&common[..], &a].concat(), &[&common[..], &b].concat());
+                a.sort_unstable();
+                b.sort_unstable();
+                assert_eq!(decoded, Decoded { theirs: a, ours: b }, "d = {d}");
+                let total = usize::try_from(of_a + of_b).unwrap();
+                assert!(symbols <= 3 + 2 * total, "{symbols} symbols for {total}");
+                if total >= 1000 {
+                    assert!(symbols < total * 3 / 2, "{symbols} symbols for {total}");
+                }
+                assert!(total < 100 || error < 4.0, "an estimate for {total} is {error} errors off");
             }
         }
     }
 
     #[test]
     fn symbols_round_trip_as_bytes() {
-        let mut encoder = Encoder::new(ids(7, 100));
-        for _ in 0..50 {
-            let symbol = encoder.next_symbol();
-            assert_eq!(Symbol::from_bytes(&symbol.to_bytes()), symbol);
+        for symbol in Sketch::of(&ids(7, 100), 50).symbols() {
+            assert_eq!(Symbol::from_bytes(&symbol.to_bytes()), *symbol);
         }
     }
 
     #[test]
     fn hostile_symbols_neither_decode_nor_grow_without_bound() {
-        let mut decoder = Decoder::new(ids(1, 100));
-        for i in 0..2000_u64 {
+        let mut decoder = Decoder::new();
+        let own = Sketch::of(&ids(1, 100), 2000);
+        for (i, own) in (0_u64..).zip(own.symbols()) {
             let sum = mix(i) >> 16;
-            decoder.push(Symbol { sum, check: check(sum), count: u8::from(i % 2 == 0) });
+            decoder.push(Symbol { sum, check: check(sum), count: u8::from(i % 2 == 0) }, *own);
         }
         assert_eq!(decoder.decoded(), None);
         assert!(decoder.found.len() <= decoder.received());
+        assert_eq!(decoder.estimate(0, u64::MAX), u64::MAX, "the counts claim it");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use civic_crdt::document::BodyState;
 use civic_crdt::version::pack::{self, PackedVersion, Unpacked};
-use civic_crdt::version::{Admission, ChainLink, authenticate};
+use civic_crdt::version::{Admission, Authenticated, ChainLink, authenticate};
 use civic_store::{CommitHook, Precondition, ReadView, WriteBatch};
 use civic_types::item::ReplicaRecord;
 use civic_types::time::Stamp;
@@ -38,7 +38,7 @@ pub(super) struct Incoming {
     records: Vec<ReplicaRecord>,
     versions: Vec<StoredVersion>,
     authentic: BTreeSet<Cid>,
-    /// Where the author's commits end: versions that came with a signature.
+    /// Where runs end: versions with a signature of their own.
     ends: BTreeSet<usize>,
     signatures: Signatures,
     from: PeerId,
@@ -68,19 +68,27 @@ impl Incoming {
                 .and_then(|key| key.verify(civic_types::label::Label::ITEM, message, signature))
                 .is_ok()
         };
-        let ends =
-            unpacked.versions.iter().enumerate().filter(|(_, v)| v.signature.is_some()).map(|(at, _)| at);
-        let ends: BTreeSet<usize> = ends.collect();
-        let kept = if signatures == Signatures::Sparse { thin(&unpacked.versions) } else { ends.clone() };
         let links = |keep: &dyn Fn(usize) -> bool| -> Vec<(ChainLink, Option<Signature>)> {
             let versions = unpacked.versions.iter().enumerate();
             versions.map(|(at, v)| (ChainLink::from(&v.version), v.signature.filter(|_| keep(at)))).collect()
         };
-        let mut found = authenticate(links(&|at| kept.contains(&at)), &unpacked.records, &verify);
-        if found.authentic.len() < unpacked.versions.len() && signatures == Signatures::Sparse {
+        let mut found = Authenticated::default();
+        if signatures == Signatures::Sparse {
+            let kept = thin(&unpacked.versions);
+            found = authenticate(links(&|at| kept.contains(&at)), &unpacked.records, &verify);
+        }
+        if found.authentic.len() < unpacked.versions.len() {
             signatures = Signatures::All;
             found = authenticate(links(&|_| true), &unpacked.records, &verify);
+            // Each signature by itself: the version that vouches for another may have to wait.
+            for link in links(&|_| true) {
+                found.signed.extend(authenticate([link], &unpacked.records, &verify).signed);
+            }
         }
+        let ends: BTreeSet<usize> = match signatures {
+            Signatures::All => places(&unpacked.versions, |v| found.signed.contains(v.version.cid())),
+            Signatures::Sparse => places(&unpacked.versions, |v| v.signature.is_some()),
+        };
         let versions = unpacked.versions.into_iter().map(|packed| StoredVersion {
             signature: packed.signature.filter(|_| found.signed.contains(packed.version.cid())),
             version: packed.version,
@@ -96,6 +104,11 @@ impl Incoming {
             from,
         }
     }
+}
+
+/// The places of versions of which something holds.
+fn places(versions: &[PackedVersion], holds: impl Fn(&PackedVersion) -> bool) -> BTreeSet<usize> {
+    versions.iter().enumerate().filter(|(_, version)| holds(version)).map(|(at, _)| at).collect()
 }
 
 /// Which signatures of each log are worth verifying: the last, and every 32nd of a long run.
@@ -141,7 +154,7 @@ impl CommitHook for ImportHook {
             let record =
                 self.parked.iter().map(|key| (table::remove(table::PARKED, key.clone()), Precondition::None));
             batch.ops.extend(record);
-            batch.ops.extend(txn.finish().into_iter().map(|op| (op, Precondition::None)));
+            batch.ops.extend(txn.finish()?.into_iter().map(|op| (op, Precondition::None)));
         }
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Outcome { imported, sparse };
         Ok(())
@@ -341,7 +354,7 @@ impl CommitHook for BlockHook {
     fn on_commit(&self, view: &dyn ReadView, batch: &mut WriteBatch) -> Result<(), civic_store::Error> {
         let mut txn = Txn::new(view, &self.shared);
         txn.add_block(self.collection, &self.block, &self.bytes)?;
-        batch.ops.extend(txn.finish().into_iter().map(|op| (op, Precondition::None)));
+        batch.ops.extend(txn.finish()?.into_iter().map(|op| (op, Precondition::None)));
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ impl CommitHook for LocalHook {
         }
         self.write(&mut txn, writes)?;
         batch.ops = others;
-        batch.ops.extend(txn.finish().into_iter().map(|op| (op, Precondition::None)));
+        batch.ops.extend(txn.finish()?.into_iter().map(|op| (op, Precondition::None)));
         Ok(())
     }
 }

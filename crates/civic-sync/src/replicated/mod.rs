@@ -4,8 +4,10 @@ mod audit;
 mod import;
 mod local;
 mod park;
+mod push;
 mod read;
 mod shared;
+mod sketch;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -29,7 +31,6 @@ use civic_store::{
 };
 use civic_types::id::{CollectionKind, Writers};
 use civic_types::{Cid, CollectionId, CollectionSpec, CommunityId, DocumentKey, PeerId, ReplicaId};
-use futures_util::lock::Mutex as AsyncMutex;
 use rand_core::CryptoRng;
 
 use self::import::{BlockHook, ImportHook, Incoming, Outcome, Signatures};
@@ -41,7 +42,7 @@ use crate::table;
 
 pub use self::audit::{Held, MAX_HELD};
 pub use self::import::Imported;
-pub(crate) use self::read::Push;
+pub(crate) use self::push::Push;
 
 /// Who writes: the device's key, and the clock that stamps its versions.
 #[derive(Clone, Debug)]
@@ -62,7 +63,6 @@ pub struct Identity {
 pub struct Replicated {
     store: Arc<dyn StorageAdapter>,
     shared: Arc<Shared>,
-    indexes: AsyncMutex<state::Indexes>,
     /// Whether packs are parked, or may be.
     waiting: AtomicBool,
 }
@@ -83,8 +83,7 @@ impl Replicated {
         for spec in state::load_definitions(&*store).await? {
             state::lock(&shared.collections).insert(spec.id(), spec);
         }
-        let (indexes, waiting) = (AsyncMutex::default(), AtomicBool::new(true));
-        Ok(Arc::new(Self { store, shared: Arc::new(shared), indexes, waiting }))
+        Ok(Arc::new(Self { store, shared: Arc::new(shared), waiting: AtomicBool::new(true) }))
     }
 
     /// Makes this device a member; in memory, for the caller to do again after a restart.

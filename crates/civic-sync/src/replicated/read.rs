@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use civic_crdt::version::Rules;
@@ -7,13 +6,13 @@ use civic_crdt::version::pack::{self, MAX_PACKED_BLOCK_BYTES, PackedVersion};
 use civic_store::RecordScan;
 use civic_types::item::ReplicaRecord;
 use civic_types::limits::MAX_SYNC_FRAME_BYTES;
-use civic_types::{Cid, CollectionId, PeerId, ReplicaId};
+use civic_types::{Cid, CollectionId, ReplicaId};
 
 use super::Replicated;
+use super::push::Push;
 use super::state::{all, record};
 use crate::error::Error;
-use crate::reconcile::ShortId;
-use crate::table::{self, Cursor, Place, StoredVersion};
+use crate::table::{self, LogEntry, Place, StoredVersion};
 
 /// Bytes of versions after which a pack is closed: with the rest of its last run it stays within a frame.
 const CHUNK_BYTES: usize = 96 * 1024;
@@ -23,15 +22,6 @@ const CHUNK_BLOCK_BYTES: usize = 96 * 1024;
 
 /// Bytes of a data frame beside its pack, at most.
 const FRAME_OVERHEAD: usize = 64;
-
-/// What is to be pushed to a peer: places in our arrival log, ascending, and how far that has come.
-#[derive(Clone, Debug)]
-pub(crate) struct Push {
-    positions: Arc<[u32]>,
-    next: usize,
-    /// Versions that went ahead of their turn, as the proof of others.
-    ahead: BTreeSet<Cid>,
-}
 
 /// One pack's worth of a push.
 #[derive(Debug)]
@@ -60,45 +50,6 @@ impl Replicated {
         Ok(record(&*self.store, table::ITEM, &table::item_key(collection, version)).await?.is_some())
     }
 
-    /// All that arrived after a place in our log, but for what came from that peer.
-    pub(crate) async fn push_after(
-        &self,
-        collection: &CollectionId,
-        seq: u64,
-        except: Option<&PeerId>,
-    ) -> Result<Push, Error> {
-        let indexes = self.index(collection).await?;
-        let start = usize::try_from(seq).unwrap_or(usize::MAX);
-        let entries = indexes.get(collection).map(|index| index.from(start)).unwrap_or_default();
-        let positions = entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| except.is_none() || entry.source.as_ref() != except);
-        let positions = positions.filter_map(|(at, _)| u32::try_from(start + at).ok()).collect();
-        Ok(Push { positions, next: 0, ahead: BTreeSet::new() })
-    }
-
-    /// Those of the named items that are here, in order of arrival.
-    pub(crate) async fn push_ids(&self, collection: &CollectionId, ids: &[ShortId]) -> Result<Push, Error> {
-        let indexes = self.index(collection).await?;
-        let index = indexes.get(collection);
-        let mut positions: Vec<u32> = ids.iter().filter_map(|id| index?.position(*id)).collect();
-        positions.sort_unstable();
-        Ok(Push { positions: positions.into(), next: 0, ahead: BTreeSet::new() })
-    }
-
-    /// All short ids of a collection, ascending.
-    pub(crate) async fn ids(&self, collection: &CollectionId) -> Result<Arc<[ShortId]>, Error> {
-        let mut indexes = self.index(collection).await?;
-        Ok(indexes.entry(*collection).or_default().ids())
-    }
-
-    /// Whether a peer's cursor names a prefix of our arrival log.
-    pub(crate) async fn verifies(&self, collection: &CollectionId, cursor: &Cursor) -> Result<bool, Error> {
-        let indexes = self.index(collection).await?;
-        Ok(indexes.get(collection).is_some_and(|index| index.verifies(&self.shared.epoch, cursor)))
-    }
-
     /// The next pack of a push; it fits a sync frame.
     pub(crate) async fn chunk(&self, collection: &CollectionId, push: Push) -> Result<Chunk, Error> {
         let chunk = self.chunk_up_to(collection, push.clone(), CHUNK_BYTES).await?;
@@ -124,16 +75,8 @@ impl Replicated {
             self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
         let mut building = Building::new(Rules::from(&spec));
         while building.bytes < bytes
-            && let Some(at) = push.positions.get(push.next).copied()
+            && let Some(place) = self.next_place(collection, &mut push).await?
         {
-            push.next += 1;
-            let place = {
-                let indexes = self.indexes.lock().await;
-                let entries =
-                    indexes.get(collection).map(|index| index.from(at.try_into().unwrap_or(usize::MAX)));
-                entries.and_then(|entries| entries.first()).map(|entry| entry.place)
-            };
-            let Some(place) = place else { continue };
             let stored = self.stored(collection, place, &building.rules).await?;
             if !push.ahead.remove(stored.version.cid()) {
                 building.add(stored);
@@ -143,7 +86,7 @@ impl Replicated {
             push.ahead.insert(cid);
         }
         let records = self.records_of(&building).await?;
-        let (versions, done) = (building.versions.len(), push.next >= push.positions.len());
+        let (versions, done) = (building.versions.len(), push.is_done());
         let pack = if versions == 0 { None } else { Some(pack::pack(&records, &building.versions)?.into()) };
         Ok(Chunk { pack, versions, rest: (!done).then_some(push) })
     }
@@ -156,7 +99,7 @@ impl Replicated {
             let mut follower = None;
             for record in all(&*self.store, table::LOG, &next).await? {
                 let stored =
-                    self.stored(collection, Place::from_bytes(&record.value)?, &building.rules).await?;
+                    self.stored(collection, LogEntry::decode(&record.value)?.place, &building.rules).await?;
                 if stored.version.header().previous.as_ref() == Some(&tail) {
                     follower = Some(stored);
                 }

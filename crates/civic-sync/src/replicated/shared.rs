@@ -9,7 +9,9 @@ use civic_types::item::ReplicaRecord;
 use civic_types::{Cid, CollectionId, CollectionSpec, CommunityId, ReplicaId};
 use zeroize::Zeroizing;
 
+use super::sketch::MAX_CACHED_SKETCHES;
 use crate::error::Error;
+use crate::sketches::Following;
 use crate::table::Row;
 
 /// Folded documents that are kept for the next write.
@@ -33,6 +35,7 @@ pub(super) struct Shared {
     pub(super) communities: RwLock<BTreeMap<CommunityId, CommunityKey>>,
     pub(super) collections: RwLock<BTreeMap<CollectionId, CollectionSpec>>,
     documents: Mutex<HashMap<(CollectionId, Row), Document>>,
+    sketches: Mutex<HashMap<CollectionId, Following>>,
 }
 
 /// 32 bytes that are wiped when dropped and never printed.
@@ -63,6 +66,7 @@ impl Shared {
             communities: RwLock::default(),
             collections: RwLock::default(),
             documents: Mutex::default(),
+            sketches: Mutex::default(),
         }
     }
 
@@ -95,6 +99,19 @@ impl Shared {
             documents.clear();
         }
         documents.insert((collection, row), document);
+    }
+
+    /// The sketch in memory; whoever uses it looks first whether it is of the log in the store.
+    pub(super) fn sketch(&self, collection: &CollectionId) -> Option<Following> {
+        self.sketches.lock().unwrap_or_else(PoisonError::into_inner).get(collection).cloned()
+    }
+
+    pub(super) fn keep_sketch(&self, collection: CollectionId, following: Following) {
+        let mut sketches = self.sketches.lock().unwrap_or_else(PoisonError::into_inner);
+        if sketches.len() >= MAX_CACHED_SKETCHES && !sketches.contains_key(&collection) {
+            sketches.clear();
+        }
+        sketches.insert(collection, following);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(CollectionId, Row), Document>> {

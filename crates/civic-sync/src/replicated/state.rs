@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -8,17 +7,12 @@ use civic_crypto::rng::random_bytes;
 use civic_store::{Origin, Record, RecordScan, StorageAdapter, WriteBatch};
 use civic_types::item::ReplicaRecord;
 use civic_types::{Cid, CollectionId, CollectionSpec, CommunityId, PeerId};
-use futures_util::lock::MutexGuard;
 use rand_core::CryptoRng;
 
 use super::Replicated;
 use crate::error::Error;
-use crate::index::ScopeIndex;
 use crate::session::ScopeView;
 use crate::table::{self, Cursor, Head, ScopeState};
-
-/// Arrival logs in memory, by collection.
-pub(super) type Indexes = HashMap<CollectionId, ScopeIndex>;
 
 /// What a store's replication is made of.
 pub(super) struct Meta {
@@ -88,7 +82,7 @@ impl Replicated {
             }
             let collection = spec.id();
             let state = record(&*self.store, table::SCOPE, collection.as_bytes()).await?;
-            let state = state.map(|bytes| ScopeState::decode(&bytes)).transpose()?.unwrap_or_default();
+            let state = ScopeState::read(state, &self.shared.epoch)?;
             let peer_key = [&peer.as_bytes()[..], collection.as_bytes()].concat();
             let consumed = record(&*self.store, table::PEER, &peer_key).await?;
             let consumed = consumed.map(|bytes| decode_cursor(&bytes)).transpose()?;
@@ -102,8 +96,9 @@ impl Replicated {
                 community: spec.community,
                 definition: spec.encode().into(),
                 count: state.seq,
+                logs: state.logs,
                 fingerprint: state.hash.fingerprint(&*self.shared.scope_key(&spec)?),
-                end: Cursor { epoch: self.shared.epoch, seq: state.seq, chain: state.chain },
+                end: Cursor { seq: state.seq, chain: state.chain },
                 consumed,
                 verified,
             });
@@ -163,15 +158,6 @@ impl Replicated {
             roots.push((id, self.root(&id).await?));
         }
         Ok(database_root(&roots))
-    }
-
-    /// The arrival log of a collection in memory, up to its newest arrival.
-    pub(super) async fn index(&self, collection: &CollectionId) -> Result<MutexGuard<'_, Indexes>, Error> {
-        let state = record(&*self.store, table::SCOPE, collection.as_bytes()).await?;
-        let state = state.map(|bytes| ScopeState::decode(&bytes)).transpose()?.unwrap_or_default();
-        let mut indexes = self.indexes.lock().await;
-        indexes.entry(*collection).or_default().follow(&*self.store, collection, state.seq).await?;
-        Ok(indexes)
     }
 }
 

@@ -14,6 +14,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
 use super::*;
+use crate::reconcile::Sketch;
+use crate::sketches::Following;
 
 struct Device {
     replicated: Arc<Replicated>,
@@ -252,4 +254,64 @@ async fn a_document_beyond_its_bound_is_refused_and_leaves_no_gap_in_the_log() {
     let held = a.replicated.held(&spec("pumps").id(), 0).await.unwrap();
     let positions: Vec<u64> = held.iter().map(|held| held.version.header().position).collect();
     assert!(positions.iter().enumerate().all(|(at, k)| *k == at as u64 + 1), "{positions:?}");
+}
+
+#[tokio::test]
+async fn a_version_keeps_its_proof_when_the_one_that_vouches_for_it_has_to_wait() {
+    let (a, b, c) = (device(1).await, device(2).await, device(3).await);
+    c.write(&["two"]).await;
+    a.write(&["one"]).await;
+    a.replicated.import(c.peer(), &c.packed(0..1).await).await.unwrap();
+    a.write(&["two"]).await;
+    // Of a's log: the first stands alone, the second has a parent that b does not have.
+    let held = a.replicated.held(&spec("pumps").id(), 0).await.unwrap();
+    assert_eq!(held.iter().map(|held| held.source.is_none()).collect::<Vec<_>>(), [true, false, true]);
+    let (first, third) = (a.packed(0..1).await, a.packed(2..3).await);
+    let (first, third) = (pack::unpack(&first, rules).unwrap(), pack::unpack(&third, rules).unwrap());
+    let both = [first.versions, third.versions].concat();
+    let pack = pack::pack(&first.records, &both).unwrap();
+    let imported = b.replicated.import(a.peer(), &pack).await.unwrap();
+    assert_eq!((imported.admitted, imported.parked), (1, 1));
+    // b can pass it on, and whoever gets it can check it.
+    let d = device(4).await;
+    assert_eq!(d.replicated.import(b.peer(), &b.packed(0..1).await).await.unwrap().admitted, 1);
+}
+
+/// The sketch is what a fresh one of all short ids would be: while it grows, from a checkpoint in the store, and
+/// after somebody has put another log's checkpoint there.
+#[tokio::test]
+async fn sketches_follow_the_log_over_restarts_and_doubt_what_is_not_theirs() {
+    let a = device(1).await;
+    let pumps = spec("pumps").id();
+    let write = async |from: usize, to: usize| {
+        for start in (from..to).step_by(200) {
+            let names: Vec<String> = (start..to.min(start + 200)).map(|i| format!("d{i}")).collect();
+            a.write(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        }
+    };
+    let fresh = async |size| Sketch::of(&a.replicated.ids(&pumps).await.unwrap(), size);
+    write(0, 300).await;
+    assert_eq!(*a.replicated.sketch(&pumps).await.unwrap(), fresh(1024).await, "small, made when wanted");
+    write(300, 1500).await;
+    assert_eq!(*a.replicated.sketch(&pumps).await.unwrap(), fresh(4096).await);
+    write(1500, 4500).await;
+    let parts = state::all(&*a.replicated.store, table::SKETCH, pumps.as_bytes()).await.unwrap();
+    let kept = Following::from_checkpoint(&parts).expect("a checkpoint at arrival 4096 or soon after");
+    assert!((4096..4300).contains(&kept.seq), "{}", kept.seq);
+    assert_eq!(*a.replicated.sketch(&pumps).await.unwrap(), fresh(4096).await);
+
+    let reopen = async || {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let identity = Identity { key: Arc::clone(&a.key), clock: Arc::clone(&a.replicated.shared.clock) };
+        let again = Replicated::open(Arc::clone(&a.replicated.store), identity, &mut rng).await.unwrap();
+        again.join(&genesis(), CommunityKey::from_bytes([5; 32])).unwrap();
+        again
+    };
+    let again = reopen().await;
+    assert_eq!(*again.sketch(&pumps).await.unwrap(), fresh(4096).await);
+    let foreign = Following { chain: [1; 16], sketch: Arc::new(Sketch::of(&[7], 4096)), ..kept };
+    let batch = foreign.checkpoint(&pumps).into_iter().fold(WriteBatch::new(), WriteBatch::with);
+    a.replicated.store.commit(batch, Origin::Local).await.unwrap();
+    let again = reopen().await;
+    assert_eq!(*again.sketch(&pumps).await.unwrap(), fresh(4096).await, "rebuilt from the log");
 }

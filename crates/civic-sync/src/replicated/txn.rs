@@ -5,13 +5,16 @@ use civic_crdt::document::{BodyState, Document};
 use civic_crdt::version::Rules;
 use civic_store::{Folded, Incomplete, Pin, ReadView, RecordScan, WriteOp};
 use civic_types::item::{ItemId, kind};
-use civic_types::{Cid, CollectionId, CollectionSpec, DocumentKey, PeerId};
+use civic_types::{Cid, CollectionId, CollectionSpec, DocumentKey, PeerId, ReplicaId};
 use zeroize::Zeroizing;
 
 use super::shared::Shared;
+use super::sketch;
 use crate::error::Error;
-use crate::reconcile::short_id;
-use crate::table::{self, Arrival, AuthorState, Head, Place, Row, ScopeState, StoredVersion};
+use crate::reconcile::{ShortId, short_id};
+use crate::table::{
+    self, Arrival, AuthorState, Head, LogEntry, Newest, Place, Row, ScopeState, StoredVersion,
+};
 
 /// One hook's work inside the store's transaction: what it read, what it changed, what is to be written.
 pub(super) struct Txn<'a> {
@@ -27,7 +30,11 @@ pub(super) struct OpenCollection {
     pub(super) spec: CollectionSpec,
     scope_key: Zeroizing<[u8; 32]>,
     scope: ScopeState,
-    scope_changed: bool,
+    /// Where its log ended before.
+    before: u64,
+    /// What this transaction adds to it.
+    shorts: Vec<ShortId>,
+    newest: BTreeMap<ReplicaId, Newest>,
     pub(super) author: Option<AuthorState>,
     added: BTreeSet<Cid>,
 }
@@ -49,13 +56,16 @@ impl<'a> Txn<'a> {
             let unknown = Error::UnknownCollection { collection: *id };
             let spec = self.shared.spec(id).ok_or(unknown)?;
             let scope = self.view.record(table::SCOPE, id.as_bytes())?;
+            let scope = ScopeState::read(scope, &self.shared.epoch)?;
             let author = self.view.record(table::AUTHOR, id.as_bytes())?;
             let open = OpenCollection {
                 rules: Rules::from(&spec),
                 scope_key: self.shared.scope_key(&spec)?,
                 spec,
-                scope: scope.map(|bytes| ScopeState::decode(&bytes)).transpose()?.unwrap_or_default(),
-                scope_changed: false,
+                before: scope.seq,
+                scope,
+                shorts: Vec::new(),
+                newest: BTreeMap::new(),
                 author: author.map(|bytes| AuthorState::decode(&bytes)).transpose()?,
                 added: BTreeSet::new(),
             };
@@ -89,7 +99,7 @@ impl<'a> Txn<'a> {
         let next = table::log_prefix(&header.collection, &header.replica, header.position.saturating_add(1));
         let page = self.view.records(&RecordScan::table(table::LOG).prefix(next).limit(MAX_FORKS))?;
         for record in page.items {
-            let place = table::version_key(&header.collection, Place::from_bytes(&record.value)?);
+            let place = table::version_key(&header.collection, LogEntry::decode(&record.value)?.place);
             let Some(bytes) = self.view.record(table::VERSION, &place)? else { continue };
             let held = StoredVersion::decode(&bytes, &rules)?;
             if held.version.header().previous.as_ref() == Some(version.cid()) {
@@ -113,21 +123,27 @@ impl<'a> Txn<'a> {
         collection.scope.seq += 1;
         collection.scope.chain = table::extend_chain(&collection.scope.chain, &cid);
         collection.scope.hash.add(&collection.scope_key, &id);
-        collection.scope_changed = true;
         collection.added.insert(cid.clone());
         let (seq, chain) = (collection.scope.seq, collection.scope.chain);
         let short = short_id(&collection.scope_key, &id);
+        collection.shorts.push(short);
         let arrival = Arrival { cid: cid.clone(), short, chain, source, place };
         let header = stored.version.header();
         let log = table::log_prefix(&key.collection, &header.replica, header.position);
         let at = Bytes::copy_from_slice(&place.to_bytes());
+        self.follow_log(
+            &key.collection,
+            Newest { replica: header.replica, position: header.position, cid: cid.clone() },
+        )?;
         self.ops.push(table::put(
             table::VERSION,
             table::version_key(&key.collection, place),
             stored.encode(),
         ));
         self.ops.push(table::put(table::ITEM, table::item_key(&key.collection, &cid), at.clone()));
-        self.ops.push(table::put(table::LOG, table::key(&[&log, cid.as_bytes()]), at));
+        self.ops.push(table::put(table::SHORT, table::short_key(&key.collection, short, Some(seq)), at));
+        let entry = LogEntry { place, seq }.encode();
+        self.ops.push(table::put(table::LOG, table::key(&[&log, cid.as_bytes()]), entry));
         self.ops.push(table::put(table::ARRIVAL, table::arrival_key(&key.collection, seq), arrival.encode()));
         match (stored.version.block(), &stored.block) {
             (Some(id), Some(bytes)) => self.keep_block(&key.collection, &cid, id, bytes),
@@ -136,6 +152,21 @@ impl<'a> Txn<'a> {
                 self.ops.push(table::put(table::BLOCK, missing, Bytes::copy_from_slice(cid.as_bytes())));
             }
             (None, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Remembers how far the author's log goes now.
+    fn follow_log(&mut self, id: &CollectionId, newest: Newest) -> Result<(), Error> {
+        let held = self.view.record(table::LOG_HEAD, &Newest::key(id, &newest.replica))?;
+        let collection = self.collection(id)?;
+        let held = match collection.newest.get(&newest.replica) {
+            Some(held) => Some(held.clone()),
+            None => held.map(|value| Newest::of(newest.replica, &value)).transpose()?,
+        };
+        collection.scope.logs += u64::from(held.is_none());
+        if held.is_none_or(|held| newest.replaces(&held)) {
+            collection.newest.insert(newest.replica, newest);
         }
         Ok(())
     }
@@ -182,7 +213,7 @@ impl<'a> Txn<'a> {
     }
 
     /// Everything that is to be written: rows, heads, folds, scopes.
-    pub(super) fn finish(mut self) -> Vec<WriteOp> {
+    pub(super) fn finish(mut self) -> Result<Vec<WriteOp>, Error> {
         for ((collection, row), open) in self.documents {
             if !open.changed {
                 self.shared.cache(collection, row, open.document);
@@ -207,14 +238,19 @@ impl<'a> Txn<'a> {
         }
         for (id, open) in self.collections {
             let at = Bytes::copy_from_slice(id.as_bytes());
-            if open.scope_changed {
+            if open.scope.seq > open.before {
                 self.ops.push(table::put(table::SCOPE, at.clone(), open.scope.encode()));
+                let moved = (open.before, &open.scope);
+                self.ops.extend(sketch::checkpoint(self.shared, self.view, &id, moved, &open.shorts)?);
+            }
+            for newest in open.newest.values() {
+                self.ops.push(table::put(table::LOG_HEAD, Newest::key(&id, &newest.replica), newest.value()));
             }
             if let Some(author) = open.author.filter(|author| open.added.contains(&author.last)) {
                 self.ops.push(table::put(table::AUTHOR, at, author.encode()));
             }
         }
-        self.ops
+        Ok(self.ops)
     }
 
     fn load(&mut self, key: &DocumentKey, row: Row) -> Result<OpenDocument, Error> {

@@ -7,8 +7,9 @@
 //! are members; collections are named only inside a community that both proved. Then they go through
 //! rounds. The end with the smaller `PeerId` leads: it starts rounds, the other asks for them. A round
 //! compares a hash over all scopes (equal: done in one flight), then scope by scope: whoever's cursor holds
-//! gets the suffix of the other's arrival log without any ids, else the leader sends its short ids as a list
-//! or as coded symbols and the follower works out what either lacks. A scope is done when the fingerprints
+//! gets the suffix of the other's arrival log without any ids; else, where few authors wrote, the heads of their
+//! logs are compared and what follows in them is sent; else the leader sends its short ids as a list or as
+//! coded symbols and the follower works out what either lacks. A scope is done when the fingerprints
 //! after all data are equal; if something was written meanwhile, another round follows.
 
 mod frame;
@@ -16,14 +17,18 @@ mod round;
 mod scope;
 mod wire;
 
-pub use frame::{Frame, MAX_PROOFS, MAX_SCOPES, Mode, PROTOCOL, ScopeFrame};
-pub use wire::{Input, Outcome, Output, PushStart, ScopeView};
+pub use frame::{
+    CID_PREFIX, Frame, LogHead, MAX_HEADS, MAX_PROOFS, MAX_SCOPES, Mode, PROTOCOL, ScopeFrame, ScopeName,
+    Tag, Wanted,
+};
+pub use wire::{Input, LogRange, NewestOf, Outcome, Output, PushStart, ScopeView};
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
 use civic_crypto::community::{CommunityKey, Role};
+use civic_transport::peer::MAX_BINDINGS;
 use civic_types::time::Tick;
 use civic_types::{CollectionId, CommunityId, PeerId};
 
@@ -43,12 +48,15 @@ pub const MAX_REQUESTS: usize = 256;
 pub struct Session {
     us: PeerId,
     peer: PeerId,
-    binding: [u8; 32],
+    bindings: Vec<[u8; 32]>,
     memberships: Vec<(CommunityId, CommunityKey)>,
     their_proofs: Vec<[u8; 32]>,
     shared: BTreeSet<CommunityId>,
     /// Collections that this software cannot follow.
     declined: BTreeSet<CollectionId>,
+    /// Collections of which a round found no difference although there is one: heads did not tell all, or short
+    /// prefixes hid it. Their items are compared by whole short ids.
+    suspect: BTreeSet<CollectionId>,
     round: Option<Round>,
     last_round: u64,
     /// Another round is wanted, not before that time.
@@ -61,17 +69,18 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session of `us` with `peer` on a connection with that binding.
+    /// A session of `us` with `peer` on a connection with these bindings.
     #[must_use]
-    pub const fn new(us: PeerId, peer: PeerId, binding: [u8; 32]) -> Self {
+    pub const fn new(us: PeerId, peer: PeerId, bindings: Vec<[u8; 32]>) -> Self {
         Self {
             us,
             peer,
-            binding,
+            bindings,
             memberships: Vec::new(),
             their_proofs: Vec::new(),
             shared: BTreeSet::new(),
             declined: BTreeSet::new(),
+            suspect: BTreeSet::new(),
             round: None,
             last_round: 0,
             wanted: None,
@@ -116,6 +125,10 @@ impl Session {
         let mut out = Vec::new();
         match input {
             Input::Communities(memberships) => self.communities(now, memberships, &mut out),
+            Input::Bindings(bindings) => {
+                self.bindings = bindings;
+                self.prove(now, &mut out);
+            }
             Input::Changed => self.want(now),
             Input::Request(id) => self.request(now, id, &mut out),
             Input::Frame(bytes) => self.frame(now, &bytes, &mut out),
@@ -153,9 +166,15 @@ impl Session {
     ) {
         self.memberships = memberships;
         self.memberships.truncate(MAX_PROOFS);
+        self.prove(now, out);
+    }
+
+    /// Proves our memberships on every link: the peer may not have seen the newest yet.
+    fn prove(&mut self, now: Tick, out: &mut Vec<Output>) {
+        self.bindings.truncate(MAX_BINDINGS);
         let role = self.role();
-        let mut proofs: Vec<[u8; 32]> =
-            self.memberships.iter().map(|(id, key)| key.proof(role, &self.binding, id)).collect();
+        let proof = |binding| self.memberships.iter().map(move |(id, key)| key.proof(role, binding, id));
+        let mut proofs: Vec<[u8; 32]> = self.bindings.iter().flat_map(proof).collect();
         // By value, so that their order says nothing.
         proofs.sort_unstable();
         out.push(Output::Send(Frame::Proof(proofs).encode()));
@@ -166,7 +185,9 @@ impl Session {
     fn compare_proofs(&mut self, now: Tick, out: &mut Vec<Output>) {
         let role = if self.role() == Role::Smaller { Role::Greater } else { Role::Smaller };
         let proved = |id: &CommunityId, key: &CommunityKey| {
-            self.their_proofs.iter().any(|proof| key.check_proof(role, &self.binding, id, proof))
+            let checks =
+                |proof| self.bindings.iter().any(|binding| key.check_proof(role, binding, id, proof));
+            self.their_proofs.iter().any(checks)
         };
         let shared: BTreeSet<CommunityId> =
             self.memberships.iter().filter(|(id, key)| proved(id, key)).map(|(id, _)| *id).collect();
@@ -174,7 +195,8 @@ impl Session {
             self.shared = shared;
             self.give_up(out);
             self.wanted = Some(now);
-            self.nudged = None;
+            // The leader has compared the same proofs and starts a round by itself; a request needs one of its own.
+            self.nudged = Some(now).filter(|_| !self.leads() && self.requests.is_empty());
         }
     }
 
@@ -213,7 +235,7 @@ impl Session {
     }
 
     /// The follower joins the round that the leader starts.
-    fn answer(&mut self, now: Tick, number: u64, token: u64, summary: [u8; 32], out: &mut Vec<Output>) {
+    fn answer(&mut self, now: Tick, number: u64, token: u64, summary: Tag, out: &mut Vec<Output>) {
         if number <= self.last_round {
             out.push(Output::Misbehaved("a round that is over"));
             return;
@@ -267,6 +289,11 @@ impl Session {
     fn finish(&mut self, now: Tick, out: &mut Vec<Output>) {
         let Some(outcome) = self.round.as_mut().and_then(|round| round.outcome.take()) else { return };
         let round = self.round.take();
+        match &round {
+            Some(round) if !outcome.converged && round.imported == 0 => self.suspect.extend(&round.unequal),
+            Some(_) if !outcome.converged => {}
+            _ => self.suspect.clear(),
+        }
         if outcome.converged {
             out.push(Output::Finished(outcome));
             return;
@@ -302,7 +329,11 @@ impl Session {
     }
 
     fn view(&self) -> View {
-        View { communities: self.shared.iter().copied().collect(), declined: self.declined.clone() }
+        View {
+            communities: self.shared.iter().copied().collect(),
+            declined: self.declined.clone(),
+            suspect: self.suspect.clone(),
+        }
     }
 
     fn take_requests(&mut self, which: impl Fn(&(u64, u64)) -> bool) -> Vec<u64> {

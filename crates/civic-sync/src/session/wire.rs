@@ -2,15 +2,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use civic_crypto::community::CommunityKey;
-use civic_types::{Cid, CollectionId, CommunityId};
+use civic_types::{Cid, CollectionId, CommunityId, ReplicaId};
 
-use crate::reconcile::{Fingerprint, ShortId};
+use super::frame::{CID_PREFIX, LogHead};
+use crate::reconcile::{Fingerprint, Prefixes, ShortId, Sketch};
 use crate::table::Cursor;
 
 /// What a session is told.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Input {
+    /// What both ends of the connection and nobody else can know has become more: another link was found.
+    Bindings(Vec<[u8; 32]>),
     /// Something was written or imported here: a round is wanted.
     Changed,
     /// The communities that this device is a member of; also the first input of a session.
@@ -22,6 +25,13 @@ pub enum Input {
     },
     /// A frame from the peer.
     Frame(Bytes),
+    /// The newest versions of a scope's logs, ascending by their short ids ([`Output::ListHeads`]).
+    Heads {
+        /// The scope.
+        collection: CollectionId,
+        /// Its logs.
+        heads: Arc<[NewestOf]>,
+    },
     /// Short ids of a scope, ascending ([`Output::ListIds`]).
     Ids {
         /// The scope.
@@ -47,6 +57,13 @@ pub enum Input {
     },
     /// Somebody asks for a round that starts from now on; the id comes back in [`Outcome::requests`].
     Request(u64),
+    /// The sketch of a scope ([`Output::Sketch`]).
+    Sketch {
+        /// The scope.
+        collection: CollectionId,
+        /// Its symbols.
+        sketch: Arc<Sketch>,
+    },
     /// The scopes as they are ([`Output::Summarise`]), ascending by collection.
     Summary(Vec<ScopeView>),
     /// Time has passed.
@@ -64,6 +81,8 @@ pub struct ScopeView {
     pub definition: Bytes,
     /// Items.
     pub count: u64,
+    /// Authors' logs.
+    pub logs: u64,
     /// Their fingerprint.
     pub fingerprint: Fingerprint,
     /// The end of our arrival log.
@@ -90,6 +109,8 @@ pub enum Output {
         /// The pack.
         pack: Bytes,
     },
+    /// List the newest versions of a scope's logs; answer [`Input::Heads`].
+    ListHeads(CollectionId),
     /// List the short ids of a scope; answer [`Input::Ids`].
     ListIds(CollectionId),
     /// Load the next pack of a push; answer [`Input::Loaded`].
@@ -119,6 +140,8 @@ pub enum Output {
         /// From where.
         offset: u64,
     },
+    /// Give the sketch of a scope; answer [`Input::Sketch`].
+    Sketch(CollectionId),
     /// Look at all scopes of these communities, and check the peer's cursors; answer [`Input::Summary`].
     Summarise {
         /// The communities.
@@ -150,6 +173,28 @@ pub enum PushStart {
     Everything,
     /// These items.
     Ids(Vec<ShortId>),
+    /// What follows in these logs.
+    Logs(Vec<LogRange>),
+    /// The items whose short ids begin so.
+    Prefixes(Prefixes),
+}
+
+/// Of a log: what follows that version, which the peer has; everything when it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogRange {
+    /// Whose log.
+    pub replica: ReplicaId,
+    /// Position and beginning of the hash of the peer's newest version.
+    pub after: Option<(u64, [u8; CID_PREFIX])>,
+}
+
+/// The newest version of a log, with its short id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewestOf {
+    /// Its short id.
+    pub short: ShortId,
+    /// What is said of it.
+    pub head: LogHead,
 }
 
 /// How a round ended.

@@ -86,7 +86,8 @@ impl World {
             let peer = self.devices[there].replicated.peer_id();
             let binding = binding(a, b);
             let number = self.next_number();
-            let conversation = Conversation::new(Arc::clone(&self.devices[here].replicated), peer, binding);
+            let conversation =
+                Conversation::new(Arc::clone(&self.devices[here].replicated), peer, vec![binding]);
             let mut link = Link { arq: Arq::new(number), conversation };
             let effects = link.conversation.start(self.clock.now()).await.unwrap();
             queue(&mut link, effects);
@@ -102,7 +103,7 @@ impl World {
             let id = self.devices[peer].replicated.peer_id();
             let (low, high) = (device.min(peer), device.max(peer));
             let conversation =
-                Conversation::new(Arc::clone(&self.devices[device].replicated), id, binding(low, high));
+                Conversation::new(Arc::clone(&self.devices[device].replicated), id, vec![binding(low, high)]);
             let mut link = Link { arq: Arq::new(self.next_number()), conversation };
             let effects = link.conversation.start(self.clock.now()).await.unwrap();
             queue(&mut link, effects);
@@ -174,17 +175,18 @@ impl World {
         }
         let now = self.clock.now();
         let Some(link) = self.devices[to].links.get_mut(&from) else { return };
-        let frames = match link.arq.receive(bytes) {
+        let frames = match link.arq.receive(now, bytes) {
             Received::Frames(frames) => frames,
             Received::Restarted => {
                 let peer = self.devices[from].replicated.peer_id();
                 let replicated = Arc::clone(&self.devices[to].replicated);
-                let conversation = Conversation::new(replicated, peer, binding(from.min(to), from.max(to)));
+                let conversation =
+                    Conversation::new(replicated, peer, vec![binding(from.min(to), from.max(to))]);
                 let Some(old) = self.devices[to].links.remove(&from) else { return };
                 let mut link = Link { arq: old.arq.begin_anew(), conversation };
                 let effects = link.conversation.start(now).await.unwrap();
                 queue(&mut link, effects);
-                let Received::Frames(frames) = link.arq.receive(bytes) else {
+                let Received::Frames(frames) = link.arq.receive(now, bytes) else {
                     unreachable!("it has begun anew")
                 };
                 self.devices[to].links.insert(from, link);

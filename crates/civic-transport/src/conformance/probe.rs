@@ -80,9 +80,13 @@ pub(super) async fn received(profile: &Profile, events: &mut EventStream) -> Res
     envelope.await?
 }
 
-/// An event that is no envelope.
+/// An event that is no envelope, and more than a change of the media that reach a peer.
 pub(super) async fn change(profile: &Profile, events: &mut EventStream) -> Result<Event, String> {
-    find(profile, events, |event| (!matches!(event, Event::Received { .. })).then_some(event)).await
+    find(profile, events, |event| match event {
+        Event::Changed(_) | Event::Received { .. } => None,
+        other => Some(other),
+    })
+    .await
 }
 
 const LOOK: Duration = Duration::from_millis(2);

@@ -87,6 +87,14 @@ pub(crate) async fn received(events: &mut EventStream) -> Envelope {
     }
 }
 
+/// The first frame of a dialler, as the document draws it.
+pub(crate) fn hello(net: &str, site: &str) -> Vec<u8> {
+    let lp = |text: &str| [&u32::try_from(text.len()).unwrap().to_be_bytes(), text.as_bytes()].concat();
+    let tagged = [b"civicbase/site/1\0".as_slice(), &lp(net), &lp(site)].concat();
+    let body = [&[1], &blake3::hash(&tagged).as_bytes()[..16], net.as_bytes()].concat();
+    [&u32::try_from(1 + body.len()).unwrap().to_be_bytes(), [0].as_slice(), &body].concat()
+}
+
 /// A cable between a dialler and a listener: it can stop carrying without closing, and damage what it
 /// carries.
 pub(crate) struct Forwarder {

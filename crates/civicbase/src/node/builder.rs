@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use civic_crdt::HlcGenerator;
 use civic_crypto::devices::DeviceList;
-use civic_crypto::rng::SystemRng;
+use civic_crypto::rng::{SystemRng, random_bytes};
 use civic_crypto::{DeviceKey, ExchangeKey};
 use civic_store::{Memory, StorageAdapter};
 use civic_sync::{Identity, Replicated, SyncConfig};
-use civic_transport::{Link, LinkIdentity};
+use civic_transport::multi::{MultiConfig, MultiTransport};
+use civic_transport::{Link, LinkIdentity, TransportAdapter};
 use civic_types::cell::{MemoryCell, StateCell};
 use civic_types::time::{Timer, Timestamp};
 
@@ -71,7 +72,8 @@ impl NodeBuilder {
         self
     }
 
-    /// How peers are reached. A node takes one link for now; without one it works alone.
+    /// How peers are reached. Several links are used as one: the best for each message, the next when one dies.
+    /// A node without one works alone.
     pub fn link(mut self, link: impl Link + 'static) -> Self {
         self.links.push(Box::new(link));
         self
@@ -112,16 +114,14 @@ impl NodeBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingPart`], [`Error::SeveralLinks`], [`Error::Clock`], [`Error::Crypto`], [`Error::KeyFile`],
-    /// [`Error::Store`]; [`Error::Link`], for one when another program listens at its address.
+    /// [`Error::MissingPart`], [`Error::Clock`], [`Error::Crypto`], [`Error::KeyFile`],
+    /// [`Error::Store`]; [`Error::Link`], for one when another program listens at its address; of several links
+    /// only when none can be started.
     ///
     /// # Cancel safety
     ///
     /// Cancelled, there is no node; what was made durable stands.
     pub async fn build(mut self) -> Result<(Node, Driver), Error> {
-        if self.links.len() > 1 {
-            return Err(Error::SeveralLinks { count: self.links.len() });
-        }
         let store = self.store.take().ok_or(Error::MissingPart { part: "a store" })?;
         let timer = self.timer()?;
         let (key, list, members) = self.secrets(timer.wall().as_secs())?;
@@ -134,20 +134,17 @@ impl NodeBuilder {
             replicated.join(&member.genesis, member.key.clone())?;
         }
         let net = self.net.take().unwrap_or_else(|| DEFAULT_NET.to_owned());
-        let (network, driver) = match self.links.pop() {
-            Some(link) => {
-                let link = link.bind(&LinkIdentity::new(key, net, timer.clone()))?;
-                let (sync, driver) = civic_sync::Driver::new(
-                    replicated.clone(),
-                    link.clone(),
-                    timer.clone(),
-                    self.sync.clone(),
-                );
-                link.start().await?;
-                (Some(Network { link, sync }), Some(driver))
-            }
-            None => (None, None),
-        };
+        let identity = LinkIdentity::new(key, net, timer.clone());
+        let (joined, mut driver) = join(std::mem::take(&mut self.links), &identity)?;
+        let mut network = None;
+        if let Some(Joined { link, multi }) = joined {
+            let (replicated, config) = (replicated.clone(), self.sync.clone());
+            let (sync, replicating) =
+                civic_sync::Driver::new(replicated, link.clone(), timer.clone(), config);
+            link.start().await?;
+            driver.sync = Some(replicating);
+            network = Some(Network { link, multi, sync });
+        }
         let node = Node::new(Inner {
             agent: list.agent_id(),
             clock,
@@ -162,7 +159,7 @@ impl NodeBuilder {
             #[cfg(feature = "tokio")]
             task: Mutex::default(),
         });
-        Ok((node, Driver::new(driver)))
+        Ok((node, driver))
     }
 
     /// Makes the node and spawns its driver on the tokio runtime that this is called in.
@@ -217,6 +214,29 @@ impl NodeBuilder {
         let given = given.or_else(|| Some(Arc::new(civic_types::time::TokioTimer)));
         given.ok_or(Error::MissingPart { part: "a clock" })
     }
+}
+
+/// The links of a node as one.
+struct Joined {
+    link: Arc<dyn TransportAdapter>,
+    multi: Option<Arc<MultiTransport>>,
+}
+
+/// Gives links their identity, and joins several to one; with what has to run for it.
+fn join(links: Vec<Box<dyn Link>>, identity: &LinkIdentity) -> Result<(Option<Joined>, Driver), Error> {
+    let mut links = links.into_iter().map(|link| link.bind(identity)).collect::<Result<Vec<_>, _>>()?;
+    let mut driver = Driver::default();
+    if links.len() < 2 {
+        return Ok((links.pop().map(|link| Joined { link, multi: None }), driver));
+    }
+    let secret = random_bytes(&mut SystemRng::new());
+    let (me, timer) = (identity.peer_id(), identity.timer.clone());
+    let (multi, joining) = MultiTransport::new(me, secret, timer, MultiConfig::default());
+    for link in links {
+        multi.add(link);
+    }
+    driver.links = Some(joining);
+    Ok((Some(Joined { link: multi.clone(), multi: Some(multi) }), driver))
 }
 
 impl fmt::Debug for NodeBuilder {

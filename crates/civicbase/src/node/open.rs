@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use civic_crypto::keystore::KdfParams;
+#[cfg(feature = "libp2p")]
+use civic_p2p::internet::{InternetConfig, InternetLink};
 use civic_store::Sqlite;
 use civic_store::cell::FileCell;
 use civic_sync::SyncConfig;
@@ -24,6 +26,7 @@ use crate::error::Error;
 /// | `keys` | the device's secrets and communities, under the passphrase |
 /// | `store.sqlite` | documents, sealed under a key in `keys` |
 /// | `clock` | the clock's high-water mark |
+/// | `internet` | addresses at which peers were found, with an internet link |
 /// | `lock` | empty; locked while a process has the node open |
 #[derive(Debug)]
 #[must_use = "options do nothing until the node is built"]
@@ -31,7 +34,9 @@ pub struct NodeOptions {
     dir: PathBuf,
     passphrase: Passphrase,
     kdf: KdfParams,
-    lan: LanConfig,
+    lan: Option<LanConfig>,
+    #[cfg(feature = "libp2p")]
+    internet: Option<InternetConfig>,
     sync: SyncConfig,
     net: Option<String>,
     advertised: Option<String>,
@@ -67,7 +72,9 @@ impl Node {
             dir: dir.as_ref().to_owned(),
             passphrase: Passphrase(Zeroizing::new(passphrase.to_owned())),
             kdf: KdfParams::default(),
-            lan: LanConfig::default(),
+            lan: Some(LanConfig::default()),
+            #[cfg(feature = "libp2p")]
+            internet: None,
             sync: SyncConfig::default(),
             net: None,
             advertised: None,
@@ -78,13 +85,27 @@ impl Node {
 impl NodeOptions {
     /// Where the LAN link listens. Default: every IPv4 interface, a port that the system picks.
     pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.lan = self.lan.with_listen(address);
+        self.lan = Some(self.lan.unwrap_or_default().with_listen(address));
         self
     }
 
     /// How the LAN link works, in place of what was set before.
     pub fn lan(mut self, config: LanConfig) -> Self {
-        self.lan = config;
+        self.lan = Some(config);
+        self
+    }
+
+    /// Without a LAN link.
+    pub fn without_lan(mut self) -> Self {
+        self.lan = None;
+        self
+    }
+
+    /// With an internet link too. It keeps addresses at which peers were found in the folder, unless the
+    /// configuration says where.
+    #[cfg(feature = "libp2p")]
+    pub fn internet(mut self, config: InternetConfig) -> Self {
+        self.internet = Some(config);
         self
     }
 
@@ -156,20 +177,30 @@ impl NodeOptions {
         }
         let mut ring = KeyRing::open_or_create(&keys, &self.passphrase.0, self.kdf)?;
         let store = Sqlite::open(&path, &ring.store_key()?)?;
-        let members = ring.members()?;
-        let known = members.into_iter().flat_map(|member| member.addresses);
-        let lan = known.fold(self.lan, |lan, address| {
-            lan.with_manual(PeerAddr { peer: address.peer, address: address.address })
-        });
-        let link = LanLink::new(lan);
+        let known = ring.members()?.into_iter().flat_map(|member| member.addresses);
+        let known = known.map(|address| PeerAddr { peer: address.peer, address: address.address });
+        // Multiaddresses begin with a slash, and no other address does.
+        let (far, near): (Vec<_>, Vec<_>) = known.partition(|known| known.address.starts_with('/'));
         let mut builder = NodeBuilder::default()
             .ring(ring)
             .store(Arc::new(store))
             .clock_cell(Arc::new(FileCell::new(self.dir.join("clock"))))
-            .listening(link.address())
-            .link(link)
             .sync(self.sync)
             .folder(lock);
+        if let Some(lan) = self.lan {
+            let link = LanLink::new(near.into_iter().fold(lan, LanConfig::with_manual));
+            builder = builder.listening(link.address()).link(link);
+        }
+        #[cfg(feature = "libp2p")]
+        if let Some(internet) = self.internet {
+            let mut internet = far.into_iter().fold(internet, InternetConfig::with_bootstrap);
+            if internet.addresses.is_none() {
+                internet = internet.with_addresses(Arc::new(FileCell::new(self.dir.join("internet"))));
+            }
+            builder = builder.link(InternetLink::new(internet));
+        }
+        #[cfg(not(feature = "libp2p"))]
+        drop(far);
         if let Some(net) = self.net {
             builder = builder.net(net);
         }

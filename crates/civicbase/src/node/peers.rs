@@ -1,5 +1,6 @@
 use civic_crypto::community::TicketAddress;
 use civic_sync::{PeerSync, SyncEventStream};
+use civic_transport::multi::LinkStatus;
 use civic_transport::{PeerAddr, PeerInfo, TransportKind};
 use civic_types::PeerId;
 use futures_util::{StreamExt, stream};
@@ -38,6 +39,27 @@ impl Node {
     #[must_use]
     pub fn peers(&self) -> Vec<PeerInfo> {
         self.inner().network.as_ref().map(|network| network.link.peers()).unwrap_or_default()
+    }
+
+    /// Closes the connections to a peer and forgets its addresses; nothing for one that is not connected. It may
+    /// be found again, or dial by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoLink`], [`Error::Link`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The peer is disconnected or not.
+    pub async fn disconnect(&self, peer: &PeerId) -> Result<(), Error> {
+        Ok(self.network()?.link.disconnect(peer).await?)
+    }
+
+    /// How each link does, where there are several; empty for a node of one link or none.
+    #[must_use]
+    pub fn links(&self) -> Vec<LinkStatus> {
+        let multi = self.inner().network.as_ref().and_then(|network| network.multi.as_ref());
+        multi.map(|multi| multi.links()).unwrap_or_default()
     }
 
     /// How replication stands with each peer met so far, ascending by id.

@@ -7,6 +7,7 @@ use civic_crypto::rng::{SystemRng, random_bytes};
 use civic_store::StorageAdapter;
 use civic_sync::{Replicated, SyncHandle};
 use civic_transport::TransportAdapter;
+use civic_transport::multi::MultiTransport;
 use civic_types::time::{Timer, Timestamp};
 use civic_types::{AgentId, Cid, DocumentId, PeerId};
 
@@ -38,9 +39,10 @@ pub(super) struct Inner {
     pub(super) task: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
-/// The link and what replicates over it.
+/// The link, which may be several as one, and what replicates over it.
 pub(super) struct Network {
     pub(super) link: Arc<dyn TransportAdapter>,
+    pub(super) multi: Option<Arc<MultiTransport>>,
     pub(super) sync: SyncHandle,
 }
 
@@ -104,7 +106,7 @@ impl Node {
         self.0.store.clone()
     }
 
-    /// Ends replication, closes the link, finishes what the store has accepted and lets go of it. Calls on
+    /// Ends replication, closes the links, finishes what the store has accepted and lets go of it. Calls on
     /// this node and its collections give [`Error::Closed`] from then on; closing twice does nothing.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::connection;
+use super::discovery::Tag;
 use super::frame::{CloseCode, Frame};
 use super::handshake::{HandshakeError, Secured, accept_tls};
 use super::inner::Inner;
@@ -27,8 +28,8 @@ pub(super) async fn run(inner: Arc<Inner>, listener: TcpListener) {
                         task.unless_stopped(greeting).await.unwrap_or(Some(Err(HandshakeError::Stopped)));
                     drop(permit);
                     match outcome.unwrap_or(Err(HandshakeError::Timeout)) {
-                        Ok((secured, registered)) => {
-                            let hello = Frame::Hello { net: task.net.clone() };
+                        Ok((secured, registered, tag)) => {
+                            let hello = Frame::Hello { tag, net: task.net.clone() };
                             connection::run(task, secured, registered, Some(hello)).await;
                         }
                         Err(error) => tracing::debug!(%address, %error, "inbound connection refused"),
@@ -44,11 +45,12 @@ pub(super) async fn run(inner: Arc<Inner>, listener: TcpListener) {
     }
 }
 
-async fn greet(inner: &Inner, stream: TcpStream) -> Result<(Secured, Registered), HandshakeError> {
+async fn greet(inner: &Inner, stream: TcpStream) -> Result<(Secured, Registered, Tag), HandshakeError> {
+    let tag = inner.tag();
     let mut secured = accept_tls(&inner.tls, &inner.me, stream).await?;
-    let code = match secured.read_hello(&inner.net).await {
-        Ok(()) => match register(inner, &secured, Dialler::They) {
-            Ok(registered) => return Ok((secured, registered)),
+    let code = match secured.read_hello(&inner.net, tag).await {
+        Ok(()) => match register(inner, &secured, Dialler::They, tag) {
+            Ok(registered) => return Ok((secured, registered, tag)),
             Err(code) => code,
         },
         Err(HandshakeError::Refusing(code)) => code,
@@ -58,12 +60,17 @@ async fn greet(inner: &Inner, stream: TcpStream) -> Result<(Secured, Registered)
     Err(HandshakeError::Refusing(code))
 }
 
-/// Enters a connection whose hello was read.
-pub(super) fn register(inner: &Inner, secured: &Secured, dialler: Dialler) -> Result<Registered, CloseCode> {
+/// Enters a connection whose hello was read, and compared with that tag.
+pub(super) fn register(
+    inner: &Inner,
+    secured: &Secured,
+    dialler: Dialler,
+    tag: Tag,
+) -> Result<Registered, CloseCode> {
     let outbound = Arc::new(Outbound::new(inner.config.queue_bytes));
     let info = PeerInfo::new(secured.peer, TransportKind::Lan, inner.timer.wall(), 0);
     let info = info.with_binding(secured.binding.clone());
-    inner.with_registry(|registry| registry.register(info, dialler, outbound))
+    inner.with_registry(|registry| registry.register(info, dialler, outbound, tag))
 }
 
 /// Before accepting again after a failure.

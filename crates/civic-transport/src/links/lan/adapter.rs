@@ -18,7 +18,8 @@ use super::dial::First;
 use super::frame::{CloseCode, MAX_FRAME_BYTES};
 use super::inner::{Inner, lock};
 use super::outbound::{Outbound, Refused};
-use super::{accept, dial};
+use super::site::LanSite;
+use super::{accept, dial, discovery};
 use crate::adapter::{Accepted, EventStream, TransportAdapter};
 use crate::capabilities::{Capabilities, Encoding, LinkClass, Power};
 use crate::envelope::Envelope;
@@ -32,13 +33,15 @@ use crate::peer::{PeerAddr, PeerInfo, TransportKind};
 pub struct LanLink {
     config: LanConfig,
     address: LanAddress,
+    site: LanSite,
 }
 
 impl LanLink {
     /// A link of that configuration.
     #[must_use]
     pub fn new(config: LanConfig) -> Self {
-        Self { config, address: LanAddress::default() }
+        let site = LanSite::new(config.site.clone());
+        Self { config, address: LanAddress::default(), site }
     }
 
     /// Tells where the link listens, once it does.
@@ -47,14 +50,26 @@ impl LanLink {
         self.address.clone()
     }
 
+    /// Moves the link from one neighbourhood to another.
+    #[must_use]
+    pub fn site(&self) -> LanSite {
+        self.site.clone()
+    }
+
     /// Makes it an adapter of that device; it is not started.
     ///
     /// # Errors
     ///
     /// [`Error::Backend`] when TLS cannot be set up with that key.
     pub fn into_adapter(self, identity: &LinkIdentity) -> Result<LanAdapter, Error> {
-        let inner = Arc::new(Inner::new(self.config, self.address.0, identity)?);
-        Ok(LanAdapter { inner, active: AtomicBool::new(false), lifecycle: tokio::sync::Mutex::new(()) })
+        let inner = Arc::new(Inner::new(self.config, self.address.0, self.site.get(), identity)?);
+        self.site.bind(&inner);
+        Ok(LanAdapter {
+            inner,
+            site: self.site,
+            active: AtomicBool::new(false),
+            lifecycle: tokio::sync::Mutex::new(()),
+        })
     }
 }
 
@@ -80,6 +95,7 @@ impl LanAddress {
 /// a runtime. Dropping it closes every connection.
 pub struct LanAdapter {
     inner: Arc<Inner>,
+    site: LanSite,
     active: AtomicBool,
     /// Start and stop take turns.
     lifecycle: tokio::sync::Mutex<()>,
@@ -90,6 +106,17 @@ impl LanAdapter {
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         *lock(&self.inner.local)
+    }
+
+    /// The neighbourhood where the device is.
+    #[must_use]
+    pub fn site(&self) -> String {
+        self.site.get()
+    }
+
+    /// Moves to another neighbourhood, as [`LanSite::set`] does.
+    pub fn set_site(&self, site: impl Into<String>) {
+        self.site.set(site);
     }
 
     fn check_active(&self) -> Result<(), Error> {
@@ -175,6 +202,7 @@ impl TransportAdapter for LanAdapter {
             _ => Error::Backend { transport: TransportKind::Lan, source: error.into() },
         })?;
         *lock(&self.inner.local) = listener.local_addr().ok();
+        self.inner.shun_nobody();
         self.inner.set_stopping(false);
         self.inner.with_registry(super::registry::Registry::open);
         self.active.store(true, Ordering::Release);
@@ -183,6 +211,9 @@ impl TransportAdapter for LanAdapter {
             // It runs until the stop.
             let _ = inner.unless_stopped(accept::run(inner.clone(), listener)).await;
         });
+        if let (Some(config), Some(listen)) = (self.inner.config.discovery.clone(), self.local_addr()) {
+            self.inner.spawn(discovery::run(self.inner.clone(), config, listen));
+        }
         for address in self.inner.config.manual.clone() {
             self.add_target(address, None);
         }
@@ -208,6 +239,7 @@ impl TransportAdapter for LanAdapter {
             return Err(Error::InvalidAddress { address: peer.address.clone() });
         }
         let known = lock(&self.inner.targets).peer_at(peer).or(peer.peer);
+        known.iter().for_each(|known| self.inner.unshun(known));
         if let Some(known) = known.filter(|known| self.inner.is_connected(known)) {
             self.add_target(PeerAddr { peer: Some(known), ..peer.clone() }, None);
             return Ok(known);
@@ -221,6 +253,7 @@ impl TransportAdapter for LanAdapter {
     async fn disconnect(&self, peer: &PeerId) -> Result<(), Error> {
         self.check_active()?;
         lock(&self.inner.targets).remove_peer(peer);
+        self.inner.shun(*peer);
         self.inner
             .with_registry(|registry| registry.remove(peer, LostReason::ClosedHere, CloseCode::Goodbye));
         Ok(())

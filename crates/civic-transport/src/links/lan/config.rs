@@ -1,6 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::discovery::LanDiscovery;
 use crate::hub::HubConfig;
 use crate::peer::PeerAddr;
 use crate::receive::ReceiveConfig;
@@ -14,6 +15,11 @@ pub struct LanConfig {
     pub listen: SocketAddr,
     /// Addresses to dial from the start and for ever, such as those that a user typed in. Default none.
     pub manual: Vec<PeerAddr>,
+    /// How to find peers, or not at all: then only addresses given by hand are dialled. Default
+    /// [`LanDiscovery::default`]; [`loopback`](Self::loopback) has none.
+    pub discovery: Option<LanDiscovery>,
+    /// The neighbourhood: devices of other sites are neither discovered nor let in. Default the empty one.
+    pub site: String,
     /// Longest silence of our own before a ping. Default 5 s.
     pub keepalive: Duration,
     /// Silence of a peer after which it is lost. Default 15 s: three keepalives.
@@ -45,6 +51,8 @@ impl Default for LanConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             manual: Vec::new(),
+            discovery: Some(LanDiscovery::default()),
+            site: String::new(),
             keepalive: Duration::from_secs(5),
             lost_after: Duration::from_secs(15),
             handshake_timeout: Duration::from_secs(10),
@@ -62,10 +70,11 @@ impl Default for LanConfig {
 }
 
 impl LanConfig {
-    /// Listening on the loopback interface alone, for tests and examples.
+    /// Listening on the loopback interface alone and without discovery, for tests and examples.
     #[must_use]
     pub fn loopback() -> Self {
-        Self::default().with_listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { discovery: None, ..Self::default().with_listen(listen) }
     }
 
     /// Listening there.
@@ -79,6 +88,27 @@ impl LanConfig {
     #[must_use]
     pub fn with_manual(mut self, address: PeerAddr) -> Self {
         self.manual.push(address);
+        self
+    }
+
+    /// Finding peers that way.
+    #[must_use]
+    pub fn with_discovery(mut self, discovery: LanDiscovery) -> Self {
+        self.discovery = Some(discovery);
+        self
+    }
+
+    /// Dialling only addresses given by hand.
+    #[must_use]
+    pub fn without_discovery(mut self) -> Self {
+        self.discovery = None;
+        self
+    }
+
+    /// In that neighbourhood.
+    #[must_use]
+    pub fn with_site(mut self, site: impl Into<String>) -> Self {
+        self.site = site.into();
         self
     }
 

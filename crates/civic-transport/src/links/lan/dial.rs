@@ -18,6 +18,15 @@ use crate::redial::{Input, Redial};
 /// Who waits for the first attempt, if it decides whether the address is kept.
 pub(super) type First = Option<oneshot::Sender<Result<PeerId, Error>>>;
 
+/// On whose behalf an address is dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// Whoever asked for it by hand, who may have changed their mind about a peer.
+    User,
+    /// Discovery, which leaves alone whom the user disconnected.
+    Discovery,
+}
+
 /// Keeps one address dialled until the task is aborted.
 pub(super) async fn run(inner: Arc<Inner>, target: u64, address: PeerAddr, mut first: First) {
     let mut redial = Redial::new(inner.config.backoff_unit, inner.config.backoff_cap);
@@ -25,7 +34,7 @@ pub(super) async fn run(inner: Arc<Inner>, target: u64, address: PeerAddr, mut f
     loop {
         let outcome = match known {
             Some(peer) if first.is_none() && inner.is_connected(&peer) => Ok(peer),
-            _ => dial(&inner, &address).await,
+            _ => dial(&inner, &address, For::User).await,
         };
         let input = match outcome {
             Ok(peer) => {
@@ -55,22 +64,36 @@ pub(super) async fn run(inner: Arc<Inner>, target: u64, address: PeerAddr, mut f
     }
 }
 
-/// One attempt, up to a registered connection with a task of its own.
-async fn dial(inner: &Arc<Inner>, address: &PeerAddr) -> Result<PeerId, HandshakeError> {
-    let attempt = inner.within(inner.config.handshake_timeout, attempt(inner, address));
-    attempt.await.unwrap_or(Err(HandshakeError::Timeout))
+/// One attempt, up to a registered connection with a task of its own. Who answered is remembered.
+pub(super) async fn dial(
+    inner: &Arc<Inner>,
+    address: &PeerAddr,
+    on_behalf: For,
+) -> Result<PeerId, HandshakeError> {
+    let attempt = inner.within(inner.config.handshake_timeout, attempt(inner, address, on_behalf));
+    let outcome = attempt.await.unwrap_or(Err(HandshakeError::Timeout));
+    if let (Ok(peer), Ok(address)) = (&outcome, address.address.parse()) {
+        inner.remember(*peer, address);
+    }
+    outcome
 }
 
-async fn attempt(inner: &Arc<Inner>, address: &PeerAddr) -> Result<PeerId, HandshakeError> {
+async fn attempt(inner: &Arc<Inner>, address: &PeerAddr, on_behalf: For) -> Result<PeerId, HandshakeError> {
+    let tag = inner.tag();
     let stream = TcpStream::connect(&address.address).await?;
     let mut secured = dial_tls(&inner.tls, &inner.me, stream).await?;
     let peer = secured.peer;
     if address.peer.is_some_and(|want| want != peer) {
         return Err(HandshakeError::WrongPeer { got: peer });
     }
-    secured.write(&Frame::Hello { net: inner.net.clone() }).await?;
-    let code = match secured.read_hello(&inner.net).await {
-        Ok(()) => match register(inner, &secured, Dialler::Us) {
+    match on_behalf {
+        For::User => inner.unshun(&peer),
+        For::Discovery if inner.is_shunned(&peer) => return Err(HandshakeError::Unwanted),
+        For::Discovery => {}
+    }
+    secured.write(&Frame::Hello { tag, net: inner.net.clone() }).await?;
+    let code = match secured.read_hello(&inner.net, tag).await {
+        Ok(()) => match register(inner, &secured, Dialler::Us, tag) {
             Ok(registered) => {
                 inner.spawn(connection::run(inner.clone(), secured, registered, None));
                 return Ok(peer);

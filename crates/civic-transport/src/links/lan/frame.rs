@@ -2,6 +2,7 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use super::discovery::Tag;
 use crate::envelope::{KIND_LOCAL, KIND_SIGNED, MAX_WIRE_BYTES};
 
 /// Longest frame in bytes, its kind counted and its length not.
@@ -11,6 +12,8 @@ pub const MAX_FRAME_BYTES: usize = MAX_WIRE_BYTES;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Frame {
     Hello {
+        /// Of network and site.
+        tag: Tag,
         net: String,
     },
     Ping,
@@ -44,8 +47,9 @@ pub(super) enum FrameError {
 impl Frame {
     pub(super) fn write(&self, out: &mut BytesMut) {
         match self {
-            Self::Hello { net } => head(out, HELLO, 1 + net.len(), |out| {
+            Self::Hello { tag, net } => head(out, HELLO, 1 + TAG_BYTES + net.len(), |out| {
                 out.put_u8(VERSION);
+                out.put_slice(&tag.0);
                 out.put_slice(net.as_bytes());
             }),
             Self::Ping => head(out, PING, 0, |_| {}),
@@ -88,10 +92,7 @@ impl Frame {
     fn parse(frame: Bytes) -> Result<Self, FrameError> {
         let (kind, body) = frame.split_first().ok_or(FrameError::Length { got: 0 })?;
         match (*kind, body) {
-            (HELLO, [VERSION, net @ ..]) => match std::str::from_utf8(net) {
-                Ok(net) => Ok(Self::Hello { net: net.to_owned() }),
-                Err(_) => Err(FrameError::Body { kind: HELLO }),
-            },
+            (HELLO, [VERSION, rest @ ..]) => hello(rest).ok_or(FrameError::Body { kind: HELLO }),
             (PING, []) => Ok(Self::Ping),
             (PONG, []) => Ok(Self::Pong),
             (CLOSE, [code]) => {
@@ -109,6 +110,12 @@ impl Frame {
             (kind, _) => Err(FrameError::Body { kind }),
         }
     }
+}
+
+fn hello(body: &[u8]) -> Option<Frame> {
+    let (tag, net) = body.split_first_chunk()?;
+    let net = std::str::from_utf8(net).ok()?;
+    Some(Frame::Hello { tag: Tag(*tag), net: net.to_owned() })
 }
 
 fn head(out: &mut BytesMut, kind: u8, body: usize, write: impl FnOnce(&mut BytesMut)) {
@@ -129,7 +136,8 @@ const CLOSE: u8 = 3;
 const VERSION: u8 = 1;
 const LENGTH_BYTES: usize = 4;
 /// A hello with the longest name of a network.
-const MAX_CONTROL_BYTES: usize = 2 + 255;
+const MAX_CONTROL_BYTES: usize = 2 + TAG_BYTES + 255;
+const TAG_BYTES: usize = 16;
 /// Frames up to this length are copied out of the read buffer.
 const COPY_BYTES: usize = 4096;
 
@@ -147,7 +155,7 @@ mod tests {
     #[test]
     fn frames_come_back_however_the_stream_is_cut() {
         let frames = [
-            Frame::Hello { net: "test".into() },
+            Frame::Hello { tag: Tag::of("test", "harbour"), net: "test".into() },
             Frame::Ping,
             Frame::Pong,
             Frame::Close(CloseCode::NoRoom),
@@ -176,6 +184,8 @@ mod tests {
         assert_eq!(read(&[0, 0, 0, 2, PING, 0]), Err(FrameError::Body { kind: PING }));
         assert_eq!(read(&[0, 0, 0, 2, CLOSE, 9]), Err(FrameError::Body { kind: CLOSE }));
         assert_eq!(read(&[0, 0, 0, 2, HELLO, 2]), Err(FrameError::Body { kind: HELLO }));
+        let bad_name = [&[0, 0, 0, 19, HELLO, 1], [0; 16].as_slice(), &[0xff]].concat();
+        assert_eq!(read(&bad_name), Err(FrameError::Body { kind: HELLO }));
         assert_eq!(read(&[0, 0, 0, 3, HELLO, 1, 0xff]), Err(FrameError::Body { kind: HELLO }));
         assert_eq!(read(&[0, 0, 0, 9, KIND_LOCAL, 0]), Ok(None));
     }

@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
+use super::discovery::Tag;
 use super::frame::{CloseCode, Frame, FrameError};
 use super::tls::{self, Tls};
 use crate::peer::ChannelBinding;
@@ -39,6 +40,8 @@ pub(super) enum HandshakeError {
     Refused(CloseCode),
     #[error("refused: {0:?}")]
     Refusing(CloseCode),
+    #[error("the user is done with that peer")]
+    Unwanted,
     #[error("the handshake took too long")]
     Timeout,
     #[error("the link was stopped")]
@@ -91,10 +94,10 @@ impl Secured {
         write_frame(&mut self.stream, frame).await.map_err(Into::into)
     }
 
-    /// Reads the other end's hello and compares its network.
-    pub(super) async fn read_hello(&mut self, net: &str) -> Result<(), HandshakeError> {
+    /// Reads the other end's hello and compares its network and site.
+    pub(super) async fn read_hello(&mut self, net: &str, tag: Tag) -> Result<(), HandshakeError> {
         match read_frame(&mut self.stream, &mut self.buffer).await? {
-            Frame::Hello { net: there } if there == net => Ok(()),
+            Frame::Hello { tag: site, net: there } if there == net && site == tag => Ok(()),
             Frame::Hello { .. } => Err(HandshakeError::Refusing(CloseCode::OtherNetwork)),
             Frame::Close(code) => Err(HandshakeError::Refused(code)),
             _ => Err(HandshakeError::Frame),

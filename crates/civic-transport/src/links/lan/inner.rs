@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::config::LanConfig;
+use super::discovery::{Known, Tag};
 use super::registry::Registry;
 use super::target::Targets;
 use super::tls::Tls;
@@ -32,6 +34,10 @@ pub(super) struct Inner {
     pub(super) receiver: Mutex<Receiver>,
     pub(super) targets: Mutex<Targets>,
     pub(super) local: Arc<Mutex<Option<SocketAddr>>>,
+    pub(super) known: Mutex<Known>,
+    site: watch::Sender<String>,
+    /// Peers that the user disconnected and did not connect again since the start.
+    shunned: Mutex<BTreeSet<PeerId>>,
     registry: Mutex<Registry>,
     /// Changes whenever the registry does.
     changed: watch::Sender<u64>,
@@ -43,6 +49,7 @@ impl Inner {
     pub(super) fn new(
         config: LanConfig,
         local: Arc<Mutex<Option<SocketAddr>>>,
+        site: String,
         identity: &LinkIdentity,
     ) -> Result<Self, Error> {
         let refused = |source| Error::Backend { transport: TransportKind::Lan, source };
@@ -51,7 +58,7 @@ impl Inner {
         let hub = EventHub::new(config.events);
         let secret = random_bytes(&mut SystemRng::new());
         let receiver = Receiver::new(me, net.clone(), config.receive.clone(), secret);
-        let registry = Registry::new(me, config.max_peers, hub.clone());
+        let registry = Registry::new(me, config.max_peers, Tag::of(&net, &site), hub.clone());
         Ok(Self {
             config,
             me,
@@ -62,6 +69,9 @@ impl Inner {
             receiver: Mutex::new(receiver),
             targets: Mutex::default(),
             local,
+            known: Mutex::default(),
+            site: watch::Sender::new(site),
+            shunned: Mutex::default(),
             registry: Mutex::new(registry),
             changed: watch::Sender::new(0),
             tasks: Mutex::new(JoinSet::new()),
@@ -79,6 +89,72 @@ impl Inner {
     /// Reads the registry.
     pub(super) fn peek_registry<T>(&self, f: impl FnOnce(&Registry) -> T) -> T {
         f(&lock(&self.registry))
+    }
+
+    /// Where the device is now.
+    pub(super) fn site(&self) -> String {
+        self.site.borrow().clone()
+    }
+
+    /// The tag of a hello now.
+    pub(super) fn tag(&self) -> Tag {
+        Tag::of(&self.net, &self.site.borrow())
+    }
+
+    /// Moves to another site: connections end, but those to addresses that were given by hand.
+    pub(super) fn move_to(&self, site: String) {
+        let stay = lock(&self.targets).peers();
+        let tag = Tag::of(&self.net, &site);
+        let moved = self.site.send_if_modified(|here| {
+            let moved = *here != site;
+            *here = site;
+            moved
+        });
+        if moved {
+            self.with_registry(|registry| registry.move_to(tag, &stay));
+        }
+    }
+
+    /// Wakes whenever the device moves.
+    pub(super) fn moves(&self) -> watch::Receiver<String> {
+        self.site.subscribe()
+    }
+
+    /// Wakes whenever somebody comes or goes.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// A peer answered there.
+    pub(super) fn remember(&self, peer: PeerId, address: SocketAddr) {
+        if let Some(discovery) = &self.config.discovery {
+            lock(&self.known).remember(discovery.key.tag(&self.net, &self.site.borrow()), peer, address);
+        }
+    }
+
+    /// Keeps discovery from dialling a peer that the user disconnects.
+    pub(super) fn shun(&self, peer: PeerId) {
+        let mut shunned = lock(&self.shunned);
+        if self.config.discovery.is_some() && shunned.len() < MAX_SHUNNED {
+            shunned.insert(peer);
+        }
+    }
+
+    /// The user wants that peer again.
+    pub(super) fn unshun(&self, peer: &PeerId) {
+        lock(&self.shunned).remove(peer);
+    }
+
+    pub(super) fn is_shunned(&self, peer: &PeerId) -> bool {
+        lock(&self.shunned).contains(peer)
+    }
+
+    pub(super) fn shunned(&self) -> BTreeSet<PeerId> {
+        lock(&self.shunned).clone()
+    }
+
+    pub(super) fn shun_nobody(&self) {
+        lock(&self.shunned).clear();
     }
 
     pub(super) fn is_connected(&self, peer: &PeerId) -> bool {
@@ -150,3 +226,6 @@ impl Inner {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Most disconnected peers that discovery leaves alone.
+const MAX_SHUNNED: usize = 1024;

@@ -12,13 +12,16 @@
 //! ```text
 //! frame   = length u32 ‖ kind u8 ‖ body      length = 1 + bytes of the body, 1 ..= 1 048 737
 //!
-//! kind  0 hello    body = version u8 (1) ‖ name of the network, UTF-8, at most 255 bytes
+//! kind  0 hello    body = version u8 (1) ‖ tag 16 ‖ name of the network, UTF-8, at most 255 bytes
 //! kind  1 ping     body empty; answered by a pong at once
 //! kind  2 pong     body empty
-//! kind  3 close    body = code u8: 0 goodbye, 1 duplicate, 2 no room, 3 other network, 4 misbehaved
+//! kind  3 close    body = code u8: 0 goodbye, 1 duplicate, 2 no room, 3 other network or site, 4 misbehaved
 //! kind 16 local    body = type u8 ‖ priority u8 ‖ payload
 //! kind 17 signed   body = the full form of a signed envelope
 //! ```
+//!
+//! The tag is BLAKE3(`"civicbase/site/1\0"` ‖ lp(network) ‖ lp(site))[..16]; a name or a tag other than the
+//! receiver's own is refused with code 3.
 //!
 //! The dialler's first frame is hello. The listener answers with hello, which accepts the connection, or
 //! with close, which refuses it. Only then anything else may follow. A frame of another kind, length or
@@ -27,20 +30,29 @@
 //!
 //! When two devices dial each other at once, the connection dialled by the smaller `PeerId` stays; of two
 //! in the same direction the newer one does. The other is closed with code 1.
+//!
+//! # Discovery
+//!
+//! [`LanDiscovery`] finds the addresses to dial; [`LanSite`] moves the device from one neighbourhood to
+//! another. What is announced is drawn in `docs/wire-format.md`.
 
 mod accept;
 mod adapter;
 mod config;
 mod connection;
 mod dial;
+mod discovery;
 mod frame;
 mod handshake;
 mod inner;
 mod outbound;
 mod registry;
+mod site;
 mod target;
 mod tls;
 
 pub use adapter::{LanAdapter, LanAddress, LanLink};
 pub use config::LanConfig;
+pub use discovery::{BeaconKey, LanDiscovery};
 pub use frame::MAX_FRAME_BYTES;
+pub use site::LanSite;

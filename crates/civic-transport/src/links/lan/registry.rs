@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,6 +6,7 @@ use civic_types::PeerId;
 use civic_types::time::Timestamp;
 use tokio::sync::watch;
 
+use super::discovery::Tag;
 use super::frame::CloseCode;
 use super::outbound::Outbound;
 use crate::event::{Event, LostReason};
@@ -17,6 +18,7 @@ use crate::peer::PeerInfo;
 pub(super) struct Registry {
     me: PeerId,
     max_peers: usize,
+    tag: Tag,
     open: bool,
     hub: EventHub,
     peers: BTreeMap<PeerId, Live>,
@@ -51,8 +53,8 @@ pub(super) struct Registered {
 }
 
 impl Registry {
-    pub(super) const fn new(me: PeerId, max_peers: usize, hub: EventHub) -> Self {
-        Self { me, max_peers, open: false, hub, peers: BTreeMap::new(), connections: 0 }
+    pub(super) const fn new(me: PeerId, max_peers: usize, tag: Tag, hub: EventHub) -> Self {
+        Self { me, max_peers, tag, open: false, hub, peers: BTreeMap::new(), connections: 0 }
     }
 
     /// Takes a new connection, in place of another to the same peer where the rule says so; `info.connection`
@@ -62,9 +64,14 @@ impl Registry {
         mut info: PeerInfo,
         dialler: Dialler,
         outbound: Arc<Outbound>,
+        tag: Tag,
     ) -> Result<Registered, CloseCode> {
         if !self.open {
             return Err(CloseCode::Goodbye);
+        }
+        // The device may have moved since the hello was compared.
+        if tag != self.tag {
+            return Err(CloseCode::OtherNetwork);
         }
         let peer = info.peer;
         match self.peers.get(&peer) {
@@ -115,6 +122,14 @@ impl Registry {
         }
     }
 
+    /// Moves to another site: of all connections only those to some peers stay.
+    pub(super) fn move_to(&mut self, tag: Tag, stay: &BTreeSet<PeerId>) {
+        self.tag = tag;
+        for peer in self.ids().difference(stay) {
+            self.remove(peer, LostReason::ClosedHere, CloseCode::OtherNetwork);
+        }
+    }
+
     /// Publishes what came over a connection, unless it is over; late, it passes over whoever has no room.
     pub(super) fn publish(&self, peer: &PeerId, connection: u64, event: &Event, in_time: bool) {
         match (self.is_current(peer, connection), in_time) {
@@ -126,6 +141,11 @@ impl Registry {
 
     pub(super) fn get(&self, peer: &PeerId) -> Option<&Live> {
         self.peers.get(peer)
+    }
+
+    /// Everybody who is connected.
+    pub(super) fn ids(&self) -> BTreeSet<PeerId> {
+        self.peers.keys().copied().collect()
     }
 
     pub(super) fn infos(&self) -> Vec<PeerInfo> {
@@ -152,7 +172,7 @@ mod tests {
     use crate::peer::TransportKind;
 
     fn registry(me: u8) -> Registry {
-        let mut registry = Registry::new(PeerId::from_bytes([me; 32]), 2, EventHub::default());
+        let mut registry = Registry::new(PeerId::from_bytes([me; 32]), 2, Tag([0; 16]), EventHub::default());
         registry.open();
         registry
     }
@@ -160,7 +180,18 @@ mod tests {
     fn register(registry: &mut Registry, peer: u8, dialler: Dialler) -> Result<Registered, CloseCode> {
         let peer = PeerId::from_bytes([peer; 32]);
         let info = PeerInfo::new(peer, TransportKind::Lan, Timestamp::from_millis(0), 0);
-        registry.register(info, dialler, Arc::new(Outbound::new(0)))
+        registry.register(info, dialler, Arc::new(Outbound::new(0)), Tag([0; 16]))
+    }
+
+    #[test]
+    fn a_move_ends_all_but_a_few_and_refuses_whoever_was_greeted_before() {
+        let mut registry = registry(1);
+        let moved = register(&mut registry, 2, Dialler::They).unwrap();
+        let stays = register(&mut registry, 3, Dialler::They).unwrap();
+        registry.move_to(Tag([1; 16]), &BTreeSet::from([PeerId::from_bytes([3; 32])]));
+        assert_eq!(*moved.close.borrow(), Some(CloseCode::OtherNetwork));
+        assert_eq!(*stays.close.borrow(), None);
+        assert_eq!(register(&mut registry, 4, Dialler::They).unwrap_err(), CloseCode::OtherNetwork);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use civic_types::PeerId;
 use tokio::task::AbortHandle;
@@ -45,6 +45,11 @@ impl Targets {
     /// Who answers at an address, as far as known.
     pub(super) fn peer_at(&self, address: &PeerAddr) -> Option<PeerId> {
         self.all.values().find(|target| target.address == *address).and_then(|target| target.peer)
+    }
+
+    /// Everybody who answers at one of the addresses, as far as known.
+    pub(super) fn peers(&self) -> BTreeSet<PeerId> {
+        self.all.values().filter_map(|target| target.peer).collect()
     }
 
     pub(super) fn remove(&mut self, id: u64) {

@@ -1,13 +1,15 @@
+mod open;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use civic_types::time::Tick;
 use civic_types::{CollectionId, CommunityId};
 
 use super::ROUND_TIMEOUT;
-use super::frame::{Frame, Mode, ScopeFrame};
+use super::frame::{Frame, ScopeFrame, Tag, tag};
 use super::scope::ScopeRound;
-use super::wire::{Input, Outcome, Output, PushStart, ScopeView};
+use super::wire::{Input, Outcome, Output, ScopeView};
+use crate::reconcile::Fingerprint;
 use crate::table::Cursor;
 
 /// One round at one end.
@@ -29,14 +31,20 @@ pub(super) struct Round {
     ours: BTreeMap<CollectionId, ScopeView>,
     /// The peer's scopes.
     theirs: BTreeMap<CollectionId, ScopeFrame>,
+    /// The scopes that the follower has listed, in that order.
+    listed: Vec<CollectionId>,
+    /// The scopes of the round, in the order in which they are numbered.
+    numbered: Vec<CollectionId>,
     /// The leader's hash over all scopes.
-    summary: [u8; 32],
+    summary: Tag,
     /// Definitions that we lack.
     wanted: BTreeSet<CollectionId>,
     scopes: BTreeMap<CollectionId, ScopeRound>,
     /// What we said at the end, and what the peer said.
     our_done: Option<Vec<Done>>,
     their_done: Option<Vec<Done>>,
+    /// What was not equal at the end.
+    pub(super) unequal: Vec<CollectionId>,
 }
 
 /// What a round is about.
@@ -45,6 +53,8 @@ pub(super) struct View {
     pub(super) communities: Vec<CommunityId>,
     /// Collections of the peer that this software cannot follow.
     pub(super) declined: BTreeSet<CollectionId>,
+    /// Collections whose items are compared by whole short ids, because less did not tell all.
+    pub(super) suspect: BTreeSet<CollectionId>,
 }
 
 type Done = (CollectionId, [u8; 32], Cursor);
@@ -55,7 +65,7 @@ enum Stage {
     Looking,
     /// The leader has said hello.
     HelloSent,
-    /// The summaries differ: the leader waits for the follower's scopes, the follower for the leader's.
+    /// The summaries differ, and the follower has listed its scopes.
     AwaitScopes,
     /// Looking again, with the peer's cursors.
     Checking,
@@ -87,16 +97,19 @@ impl Round {
             stage: Stage::Looking,
             ours: BTreeMap::new(),
             theirs: BTreeMap::new(),
-            summary: [0; 32],
+            listed: Vec::new(),
+            numbered: Vec::new(),
+            summary: Tag::default(),
             wanted: BTreeSet::new(),
             scopes: BTreeMap::new(),
             our_done: None,
             their_done: None,
+            unequal: Vec::new(),
         }
     }
 
     /// A round that the leader has started with this hash over its scopes.
-    pub(super) fn following(self, summary: [u8; 32]) -> Self {
+    pub(super) fn following(self, summary: Tag) -> Self {
         Self { leads: false, summary, ..self }
     }
 
@@ -114,7 +127,17 @@ impl Round {
             (Stage::Defining, Input::Defined { .. }) => self.defined(out),
             (_, Input::Ids { collection, ids }) => {
                 if let Some(scope) = self.scopes.get_mut(&collection) {
-                    scope.ids(&ids, out);
+                    scope.ids(ids, out);
+                }
+            }
+            (_, Input::Sketch { collection, sketch }) => {
+                if let Some(scope) = self.scopes.get_mut(&collection) {
+                    scope.sketch(sketch, out);
+                }
+            }
+            (_, Input::Heads { collection, heads }) => {
+                if let Some(scope) = self.scopes.get_mut(&collection) {
+                    scope.heads(heads, out);
                 }
             }
             (_, Input::Loaded { collection, pack, more }) => {
@@ -140,24 +163,25 @@ impl Round {
     pub(super) fn frame(&mut self, frame: Frame, out: &mut Vec<Output>) {
         match (self.stage, frame) {
             (Stage::HelloSent, Frame::Hello { summary, .. }) if summary == self.summary => self.end(true),
-            (Stage::HelloSent, Frame::Hello { .. }) => self.stage = Stage::AwaitScopes,
-            (Stage::AwaitScopes, Frame::Scopes { scopes, definitions, wanted, .. }) => {
+            (Stage::HelloSent | Stage::AwaitScopes, Frame::Scopes { scopes, definitions, wanted, .. }) => {
                 self.their_scopes(scopes, definitions, wanted, out);
             }
             (Stage::AwaitModes, Frame::Modes { modes, definitions, .. }) => {
                 self.modes(modes, definitions, out)
             }
             (Stage::AwaitDone, Frame::Done { scopes, .. }) => {
-                self.their_done = Some(scopes);
+                self.their_done = Some(self.named(scopes));
                 self.compare(out);
             }
-            (Stage::Moving | Stage::Closing, Frame::Done { scopes, .. }) => self.their_done = Some(scopes),
+            (Stage::Moving | Stage::Closing, Frame::Done { scopes, .. }) => {
+                self.their_done = Some(self.named(scopes));
+            }
             (_, Frame::Abort { .. }) => self.end(false),
             (Stage::Moving | Stage::Closing | Stage::AwaitDone | Stage::Defining, frame) => {
-                if let Some(scope) =
-                    frame.collection().and_then(|collection| self.scopes.get_mut(&collection))
-                {
-                    scope.frame(frame, out);
+                let id = frame.scope().and_then(|number| self.collection(number));
+                match id.and_then(|id| self.scopes.get_mut(&id)) {
+                    Some(scope) => scope.frame(frame, out),
+                    None => out.push(Output::Misbehaved("a scope that is no part of the round")),
                 }
             }
             _ => out.push(Output::Misbehaved("a frame that has no place here")),
@@ -171,14 +195,18 @@ impl Round {
             Stage::Looking => {
                 let summary = self.our_summary();
                 let (round, token) = (self.number, self.token);
-                out.push(Output::Send(Frame::Hello { round, token, summary }.encode()));
+                let hello = Output::Send(Frame::Hello { round, token, summary }.encode());
                 if self.leads {
+                    out.push(hello);
                     self.summary = summary;
                     self.stage = Stage::HelloSent;
                 } else if self.summary == summary {
+                    out.push(hello);
                     self.end(true);
                 } else {
-                    let scopes = self.ours.values().map(|scope| scope_frame(scope, false)).collect();
+                    self.listed = self.ours.keys().copied().collect();
+                    let scopes =
+                        self.ours.values().map(|scope| open::scope_frame(scope, None, false)).collect();
                     self.send_scopes(scopes, Vec::new(), Vec::new(), out);
                     self.stage = Stage::AwaitScopes;
                 }
@@ -191,7 +219,11 @@ impl Round {
                     .filter_map(|id| self.ours.get(id))
                     .map(|scope| (scope.collection, scope.fingerprint, scope.end))
                     .collect();
-                out.push(Output::Send(Frame::Done { round: self.number, scopes: done.clone() }.encode()));
+                let scopes = (0_u64..).zip(&self.numbered).filter_map(|(number, id)| {
+                    let scope = self.ours.get(id).filter(|_| self.scopes.contains_key(id))?;
+                    Some((number, scope.fingerprint, scope.end))
+                });
+                out.push(Output::Send(Frame::Done { round: self.number, scopes: scopes.collect() }.encode()));
                 self.our_done = Some(done);
                 self.stage = Stage::AwaitDone;
                 self.compare(out);
@@ -200,119 +232,14 @@ impl Round {
         }
     }
 
-    fn their_scopes(
-        &mut self,
-        scopes: Vec<ScopeFrame>,
-        definitions: Vec<Bytes>,
-        wanted: Vec<CollectionId>,
-        out: &mut Vec<Output>,
-    ) {
-        let cursors = scopes.iter().filter_map(|scope| Some((scope.collection, scope.consumed?))).collect();
-        self.theirs = scopes.into_iter().map(|scope| (scope.collection, scope)).collect();
-        // The leader may ask only for what the follower has listed.
-        self.wanted = wanted.into_iter().collect();
-        if !definitions.is_empty() {
-            out.push(Output::Define(definitions));
-        }
-        out.push(Output::Summarise { communities: self.view.communities.clone(), cursors });
-        self.stage = Stage::Checking;
+    /// The collection of a number of this round.
+    fn collection(&self, number: u64) -> Option<CollectionId> {
+        usize::try_from(number).ok().and_then(|at| self.numbered.get(at)).copied()
     }
 
-    /// The peer's cursors have been checked against our logs.
-    fn checked(&mut self, out: &mut Vec<Output>) {
-        if self.leads {
-            let differs = |scope: &&ScopeView| {
-                self.theirs
-                    .get(&scope.collection)
-                    .is_none_or(|theirs| theirs.fingerprint != scope.fingerprint)
-            };
-            let differing: Vec<&ScopeView> = self.ours.values().filter(differs).collect();
-            let unknown = |scope: &&&ScopeView| !self.theirs.contains_key(&scope.collection);
-            let definitions = differing.iter().filter(unknown).map(|scope| scope.definition.clone());
-            let definitions: Vec<_> = definitions.take(MAX_DEFINITIONS).collect();
-            let unknown =
-                |id: &&CollectionId| !self.ours.contains_key(*id) && !self.view.declined.contains(*id);
-            let wanted: Vec<_> = self.theirs.keys().filter(unknown).take(MAX_DEFINITIONS).copied().collect();
-            let frames: Vec<_> =
-                differing.iter().map(|scope| scope_frame(scope, self.pushes_suffix(scope))).collect();
-            // What the follower leaves out of its modes it cannot follow, unless we could not define it now.
-            self.truncated = definitions.len() == MAX_DEFINITIONS || wanted.len() == MAX_DEFINITIONS;
-            self.send_scopes(frames, definitions, wanted, out);
-            self.stage = Stage::AwaitModes;
-            return;
-        }
-        let mut modes = Vec::new();
-        for theirs in self.theirs.values() {
-            let Some(ours) = self.ours.get(&theirs.collection) else { continue };
-            let suffix =
-                (theirs.verified || theirs.count == 0 || ours.count == 0) && self.pushes_suffix(ours);
-            modes.push((theirs.collection, if suffix { Mode::Suffix } else { Mode::Ids }));
-        }
-        // Scopes that only we have: everything is the suffix.
-        for id in self.wanted.iter().filter(|id| self.ours.contains_key(*id)) {
-            modes.push((*id, Mode::Suffix));
-        }
-        self.truncated = self.wanted.len() > MAX_DEFINITIONS;
-        self.truncated |=
-            self.theirs.keys().any(|id| !self.ours.contains_key(id) && !self.view.declined.contains(id));
-        let definitions = self.wanted.iter().filter_map(|id| self.ours.get(id)).map(|s| s.definition.clone());
-        let definitions = definitions.take(MAX_DEFINITIONS);
-        let frame =
-            Frame::Modes { round: self.number, modes: modes.clone(), definitions: definitions.collect() };
-        out.push(Output::Send(frame.encode()));
-        self.stage = Stage::Moving;
-        self.start(&modes, out);
-    }
-
-    /// Whether we can push by suffix: the peer's cursor holds here, or it has nothing.
-    fn pushes_suffix(&self, ours: &ScopeView) -> bool {
-        ours.verified
-            || self.theirs.get(&ours.collection).is_none_or(|theirs| theirs.count == 0)
-            || ours.count == 0
-    }
-
-    fn modes(&mut self, modes: Vec<(CollectionId, Mode)>, definitions: Vec<Bytes>, out: &mut Vec<Output>) {
-        self.scopes = modes.iter().map(|(id, mode)| (*id, self.scope(*id, *mode))).collect();
-        if definitions.is_empty() {
-            self.stage = Stage::Moving;
-            self.start(&modes, out);
-        } else {
-            self.stage = Stage::Defining;
-            out.push(Output::Define(definitions));
-        }
-    }
-
-    fn defined(&mut self, out: &mut Vec<Output>) {
-        let modes: Vec<_> = self.scopes.values().map(|scope| (scope.collection, scope.mode)).collect();
-        self.stage = Stage::Moving;
-        self.start(&modes, out);
-    }
-
-    fn start(&mut self, modes: &[(CollectionId, Mode)], out: &mut Vec<Output>) {
-        for (id, mode) in modes {
-            let scope = self.scope(*id, *mode);
-            let scope = self.scopes.entry(*id).or_insert(scope);
-            match mode {
-                Mode::Suffix => {
-                    let theirs = self.theirs.get(id);
-                    let start = match theirs.and_then(|theirs| theirs.consumed.filter(|_| theirs.count > 0)) {
-                        Some(cursor) if self.ours.get(id).is_some_and(|ours| ours.verified) => {
-                            PushStart::After(cursor.seq)
-                        }
-                        _ => PushStart::Everything,
-                    };
-                    scope.push(start, out);
-                }
-                Mode::Ids => out.push(Output::ListIds(*id)),
-            }
-        }
-    }
-
-    fn scope(&self, id: CollectionId, mode: Mode) -> ScopeRound {
-        let count = |counts: Option<u64>| counts.unwrap_or_default();
-        let ours = count(self.ours.get(&id).map(|scope| scope.count));
-        let theirs = count(self.theirs.get(&id).map(|scope| scope.count));
-        ScopeRound::new(self.number, id, mode, self.leads, ours, theirs)
+    fn named(&self, scopes: Vec<(u64, Fingerprint, Cursor)>) -> Vec<Done> {
+        let named = scopes.into_iter();
+        named.filter_map(|(number, print, end)| Some((self.collection(number)?, print, end))).collect()
     }
 
     /// Looks at the scopes a last time once all data has gone both ways.
@@ -337,6 +264,7 @@ impl Round {
             }
         }
         let converged = unequal.is_empty() && ours.len() == theirs.len() && !self.truncated;
+        self.unequal.clone_from(&unequal);
         out.push(Output::Remember { consumed, unequal });
         self.end(converged);
     }
@@ -346,19 +274,8 @@ impl Round {
         self.outcome = Some(Outcome { converged, imported: self.imported, requests });
     }
 
-    fn send_scopes(
-        &self,
-        scopes: Vec<ScopeFrame>,
-        definitions: Vec<Bytes>,
-        wanted: Vec<CollectionId>,
-        out: &mut Vec<Output>,
-    ) {
-        let round = self.number;
-        out.push(Output::Send(Frame::Scopes { round, scopes, definitions, wanted }.encode()));
-    }
-
     /// One hash over all scopes: community, collection, fingerprint, ascending by collection.
-    fn our_summary(&self) -> [u8; 32] {
+    fn our_summary(&self) -> Tag {
         let mut hasher = blake3::Hasher::new();
         for scope in self.ours.values() {
             hasher
@@ -366,20 +283,6 @@ impl Round {
                 .update(scope.collection.as_bytes())
                 .update(&scope.fingerprint);
         }
-        *hasher.finalize().as_bytes()
-    }
-}
-
-/// Definitions in one frame: with the states of [`MAX_SCOPES`](super::MAX_SCOPES) scopes they fit 256 KiB. The
-/// rest comes with the next round.
-const MAX_DEFINITIONS: usize = 128;
-
-fn scope_frame(scope: &ScopeView, verified: bool) -> ScopeFrame {
-    ScopeFrame {
-        collection: scope.collection,
-        count: scope.count,
-        fingerprint: scope.fingerprint,
-        consumed: scope.consumed,
-        verified,
+        tag(hasher.finalize().as_bytes())
     }
 }
