@@ -268,3 +268,19 @@ async fn a_hole_is_punched_and_the_session_moves_by_itself() {
     until(|| path(&a, &b).as_deref() == Some("direct") && path(&b, &a).as_deref() == Some("direct")).await;
     assert_eq!((a.adapter.statistics().moved, b.adapter.statistics().moved), (1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_the_user_disconnected_no_search_dials() {
+    let (a, b, c) = (node_with(1, searching()).await, node_with(2, searching()).await, node(3).await);
+    within(a.adapter.connect(&b.address())).await.unwrap();
+    within(a.adapter.connect(&c.address())).await.unwrap();
+    let mut events = a.adapter.events();
+    within(a.adapter.disconnect(&c.id)).await.unwrap();
+    assert_eq!(common::lost(&mut events).await, (c.id, LostReason::ClosedHere));
+    // Two walks and turns of the book later it is still left alone; the control is `b`, which is kept.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let peers: Vec<_> = a.adapter.peers().iter().map(|info| info.peer).collect();
+    assert_eq!(peers, [b.id]);
+    within(a.adapter.connect(&c.address())).await.unwrap();
+    assert_eq!(a.adapter.peers().len(), 2);
+}

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use civic_transport::capabilities::Power;
 use civic_transport::{
-    Accepted, Capabilities, Envelope, Error, EventStream, Link, LinkIdentity, LostReason, PeerAddr, PeerInfo,
-    SignedEnvelope, TransportAdapter, TransportKind, TrySendError,
+    Accepted, Capabilities, Envelope, Error, EventStream, LostReason, PeerAddr, PeerInfo, SignedEnvelope,
+    TransportAdapter, TransportKind, TrySendError,
 };
 use civic_types::PeerId;
 use civic_types::limits::MAX_PAYLOAD_BYTES;
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::actor::{Actor, Command};
-use super::config::{Access, InternetConfig};
+use super::config::Access;
 use super::dial::{self, First, Target};
 use super::gossip::{self, MAX_GOSSIP_BYTES};
 use super::identity::named;
@@ -26,66 +26,6 @@ use super::inner::{Inner, backend, lock};
 use super::message::{CloseCode, MAX_FRAME_BYTES, Outbound, Refused, Registry};
 use super::statistics::Statistics;
 use super::targets::MAX_TARGETS;
-
-/// An internet link that has no identity yet.
-#[derive(Clone, Debug, Default)]
-pub struct InternetLink {
-    config: InternetConfig,
-    address: InternetAddress,
-}
-
-impl InternetLink {
-    /// A link of that configuration.
-    #[must_use]
-    pub fn new(config: InternetConfig) -> Self {
-        Self { config, address: InternetAddress::default() }
-    }
-
-    /// Tells where the link listens, once it does.
-    #[must_use]
-    pub fn address(&self) -> InternetAddress {
-        self.address.clone()
-    }
-
-    /// Makes it an adapter of that device; it is not started.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Backend`] when the key cannot be used.
-    pub fn into_adapter(self, identity: &LinkIdentity) -> Result<InternetAdapter, Error> {
-        let inner = Arc::new(Inner::new(self.config, self.address.0, identity)?);
-        Ok(InternetAdapter {
-            inner,
-            active: AtomicBool::new(false),
-            lifecycle: tokio::sync::Mutex::new(()),
-            actor: Mutex::default(),
-        })
-    }
-}
-
-impl Link for InternetLink {
-    fn bind(self: Box<Self>, identity: &LinkIdentity) -> Result<Arc<dyn TransportAdapter>, Error> {
-        Ok(Arc::new(self.into_adapter(identity)?))
-    }
-}
-
-/// Where an internet link listens; clones follow the same link.
-#[derive(Clone, Debug, Default)]
-pub struct InternetAddress(Arc<Mutex<Vec<String>>>);
-
-impl InternetAddress {
-    /// The first address; `None` while the link is stopped or does not listen.
-    #[must_use]
-    pub fn get(&self) -> Option<String> {
-        lock(&self.0).first().cloned()
-    }
-
-    /// All addresses as multiaddrs that end in `/p2p/…`, those at relays included.
-    #[must_use]
-    pub fn all(&self) -> Vec<String> {
-        lock(&self.0).clone()
-    }
-}
 
 /// One device on the internet. It lives on tokio: `start` and whatever follows must be called inside a
 /// runtime. Dropping it closes every connection.
@@ -98,6 +38,15 @@ pub struct InternetAdapter {
 }
 
 impl InternetAdapter {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+            active: AtomicBool::new(false),
+            lifecycle: tokio::sync::Mutex::new(()),
+            actor: Mutex::default(),
+        }
+    }
+
     /// Where it listens, as multiaddrs that end in `/p2p/…`; none while it is stopped.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
@@ -344,6 +293,9 @@ impl TransportAdapter for InternetAdapter {
     async fn disconnect(&self, peer: &PeerId) -> Result<(), Error> {
         self.check_active()?;
         lock(&self.inner.targets).remove_peer(peer);
+        self.inner.shun(*peer);
+        // Without an actor there is nothing to forget.
+        let _ = self.inner.tell(Command::Forget(*peer)).await;
         self.inner
             .with_registry(|registry| registry.remove(peer, LostReason::ClosedHere, CloseCode::Goodbye));
         Ok(())

@@ -140,6 +140,7 @@ async fn stay(
     match reached {
         Reached::Session(peer) => {
             *known = Some(peer);
+            lock(&inner.shunned).remove(&peer);
             lock(&inner.targets).set_peer(target.id, peer);
             if let Some(first) = first.take() {
                 // Whoever asked may have gone; the session stays.

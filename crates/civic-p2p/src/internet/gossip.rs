@@ -113,7 +113,8 @@ fn message_id(net: &str, message: &Message) -> MessageId {
 
 /// Messages that wait to be verified; more are dropped.
 pub(super) const MAX_HEARD: usize = 256;
-/// Messages that wait for one peer: with libp2p's default one that stalls holds 648 MB.
-const QUEUE_LEN: usize = 128;
+/// Messages that wait for one peer: of the longest they are 24 MB, where libp2p's default lets one that stalls
+/// hold 648 MB.
+const QUEUE_LEN: usize = 96;
 /// What gossipsub adds to a message: topic and framing.
 const RPC_OVERHEAD_BYTES: usize = 1024;

@@ -38,6 +38,8 @@ pub(super) struct Inner {
     pub(super) access: Arc<RwLock<Access>>,
     /// Peers that we dial ourselves, in libp2p's words: the diversity rule does not count them.
     pub(super) familiar: Arc<Mutex<BTreeSet<libp2p::PeerId>>>,
+    /// Peers that the user disconnected: no search dials them, until the user connects again.
+    pub(super) shunned: Mutex<BTreeSet<PeerId>>,
     /// Where others reach us, as far as known: with `/p2p/`.
     pub(super) local: Arc<Mutex<Vec<String>>>,
     /// The running actor's mailbox.
@@ -77,6 +79,7 @@ impl Inner {
             targets: Mutex::default(),
             counters: Counters::default(),
             familiar: Arc::default(),
+            shunned: Mutex::default(),
             local,
             mailbox: Mutex::default(),
             registry: Mutex::new(registry),
@@ -101,6 +104,21 @@ impl Inner {
 
     pub(super) fn is_connected(&self, peer: &PeerId) -> bool {
         self.peek_registry(|registry| registry.get(peer).is_some())
+    }
+
+    /// Leaves a peer alone from now on.
+    pub(super) fn shun(&self, peer: PeerId) {
+        let mut shunned = lock(&self.shunned);
+        if shunned.len() >= MAX_SHUNNED {
+            // Whoever makes so many enemies forgets one.
+            shunned.pop_first();
+        }
+        shunned.insert(peer);
+    }
+
+    /// Whether a search may dial a peer.
+    pub(super) fn may_seek(&self, peer: &PeerId) -> bool {
+        *peer != self.me && !self.is_connected(peer) && !lock(&self.shunned).contains(peer)
     }
 
     pub(super) async fn until_lost(&self, peer: &PeerId) {
@@ -204,6 +222,8 @@ impl Inner {
     }
 }
 
+/// Peers that are left alone.
+const MAX_SHUNNED: usize = 4096;
 /// Least time between two returns of a network.
 const RETURN_PAUSE: Duration = Duration::from_secs(10);
 

@@ -21,6 +21,8 @@ pub(in crate::internet) enum Command {
     Dial(Attempt),
     /// The access rule has changed.
     Enforce,
+    /// The user wants no more of a peer.
+    Forget(PeerId),
     Publish {
         topic: String,
         wire: Vec<u8>,
@@ -50,6 +52,7 @@ impl Actor {
             }
             Command::Dial(attempt) => self.dial(attempt),
             Command::Enforce => self.enforce(),
+            Command::Forget(peer) => self.search.forget(&peer),
             Command::Publish { topic, wire, reply } => {
                 let _ = reply.send(self.publish(&topic, wire));
             }

@@ -108,6 +108,13 @@ impl Actor {
             self.remember(connection);
         }
         let reply = self.attempts.remove(&connection).map(|attempt| attempt.reply);
+        if let (None, Dialler::Us, Some(ours)) = (&reply, opened.dialler, peer_id(&peer))
+            && lock(&self.inner.shunned).contains(&ours)
+        {
+            // A query of the table dialled it.
+            self.swarm.close_connection(connection);
+            return;
+        }
         let task = self.inner.clone();
         let greeting = match opened.dialler {
             Dialler::They => None,

@@ -59,9 +59,20 @@ impl Search {
 
     /// Notes a good address.
     pub(super) fn note(&mut self, entry: Entry) {
-        if self.book.note(entry) && self.unsaved.is_none() {
-            self.unsaved = Some(self.saved.saturating_add(SAVE_INTERVAL));
+        if self.book.note(entry) {
+            self.changed();
         }
+    }
+
+    /// Forgets the addresses of a peer.
+    pub(super) fn forget(&mut self, peer: &civic_types::PeerId) {
+        if self.book.forget(peer) {
+            self.changed();
+        }
+    }
+
+    fn changed(&mut self) {
+        self.unsaved.get_or_insert(self.saved.saturating_add(SAVE_INTERVAL));
     }
 
     /// Saves what is not saved yet.
@@ -151,7 +162,7 @@ impl Actor {
             let Some((peer, address)) = address.and_then(|address| Some((named(&address)?, address))) else {
                 continue;
             };
-            if self.inner.is_connected(&entry.peer) || entry.peer == self.inner.me {
+            if !self.inner.may_seek(&entry.peer) {
                 continue;
             }
             self.try_dial(DialOpts::peer_id(peer).addresses(vec![address]).condition(IDLE).build());
@@ -163,8 +174,7 @@ impl Actor {
         let peers = self.inner.peek_registry(|registry| registry.len());
         let short = self.inner.config.wanted_peers.saturating_sub(peers);
         for peer in providers.into_iter().take(short.min(MAX_FOUND)) {
-            let ours = peer_id(&peer).filter(|peer| *peer != self.inner.me);
-            if ours.is_some_and(|peer| !self.inner.is_connected(&peer)) {
+            if peer_id(&peer).is_some_and(|peer| self.inner.may_seek(&peer)) {
                 self.try_dial(DialOpts::peer_id(peer).condition(IDLE).build());
             }
         }

@@ -34,6 +34,13 @@ impl Book {
         true
     }
 
+    /// Forgets a peer; whether it was there.
+    pub(in crate::internet) fn forget(&mut self, peer: &PeerId) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.peer != *peer);
+        self.entries.len() < before
+    }
+
     /// The addresses, most recent first.
     pub(in crate::internet) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
@@ -93,6 +100,8 @@ mod tests {
         assert!(book.note(entry(3, "one 9")), "the same place, another peer");
         let seen: Vec<_> = book.entries().map(|entry| entry.address.as_str()).collect();
         assert_eq!(seen, ["one 9", "two", "one 8", "one 7", "one 6"]);
+        assert!(book.forget(&PeerId::from_bytes([1; 32])) && !book.forget(&PeerId::from_bytes([1; 32])));
+        assert_eq!(book.entries().count(), 2);
     }
 
     #[test]
