@@ -9,12 +9,12 @@ use civic_crdt::Version;
 use civic_crdt::version::Rules;
 use civic_crdt::version::pack::{PackedVersion, pack};
 use civic_sync::Cursor;
-use civic_sync::reconcile::encode_list;
-use civic_sync::session::{Frame, Mode, ScopeFrame};
+use civic_sync::reconcile::Prefixes;
+use civic_sync::session::{Frame, LogHead, Mode, ScopeFrame, ScopeName, Wanted};
 use civic_transport::envelope::{CompactEnvelope, SenderTime, SignedEnvelope};
 use civic_transport::{Envelope, Priority};
 use civic_types::item::ReplicaRecord;
-use civic_types::{Cid, CollectionId, HashAlgorithm, PublicKey, Signature, cbor, value};
+use civic_types::{Cid, CollectionId, HashAlgorithm, PublicKey, ReplicaId, Signature, cbor, value};
 use data_encoding::HEXLOWER_PERMISSIVE as HEX;
 use serde_json::Value as Json;
 
@@ -38,7 +38,8 @@ fn main() -> Outcome {
         ("dense", (0..40).collect()),
         ("spread", (1..40).map(|n| n * 7_036_874_417_766).collect()),
     ] {
-        seed("list", name, &encode_list(&ids))?;
+        seed("list", name, &Prefixes::of(&ids, 48).encode())?;
+        seed("list", &format!("{name}-20"), &Prefixes::of(&ids, 20).encode())?;
     }
     for collection in ids["collections"].as_array().into_iter().flatten() {
         seed(
@@ -175,22 +176,33 @@ fn envelope_seeds(envelopes: &Json) -> Outcome {
 
 fn frame_seeds(versions: &[Json]) -> Outcome {
     let collection = CollectionId::from_bytes([7; 32]);
-    let (round, last) = (300, true);
-    let cursor = Cursor { epoch: [1; 16], seq: 70_000, chain: [2; 16] };
+    let (round, scope, last) = (300, 1, true);
+    let cursor = Cursor { seq: 70_000, chain: [2; 16] };
     let fingerprint = [3; 32];
     let block: Cid = text(&versions[0]["cid"])?.parse()?;
-    let ids = Bytes::from(encode_list(&[5, 9_000_000_000]));
+    let ids = Bytes::from(Prefixes::of(&[5, 9_000_000_000], 48).encode());
     let definition = Bytes::from_static(&[0xa0]);
-    let scope = |consumed| ScopeFrame { collection, count: 12, fingerprint, consumed, verified: true };
+    let state = |name, consumed| ScopeFrame {
+        name,
+        count: 12,
+        logs: 3,
+        fingerprint: [3; 16],
+        consumed,
+        verified: true,
+    };
+    let logs = vec![LogHead { replica: ReplicaId::from_bytes([6; 16]), position: 9, cid: [7; 8] }];
     let frames = [
         ("proof", Frame::Proof(vec![[8; 32], [9; 32]])),
         ("nudge", Frame::Nudge { token: 3 }),
-        ("hello", Frame::Hello { round, token: 4, summary: [5; 32] }),
+        ("hello", Frame::Hello { round, token: 4, summary: [5; 16] }),
         (
             "scopes",
             Frame::Scopes {
                 round,
-                scopes: vec![scope(None), scope(Some(cursor))],
+                scopes: vec![
+                    state(ScopeName::Collection(collection), None),
+                    state(ScopeName::Place(3), Some(cursor)),
+                ],
                 definitions: vec![definition.clone()],
                 wanted: vec![collection],
             },
@@ -199,18 +211,21 @@ fn frame_seeds(versions: &[Json]) -> Outcome {
             "modes",
             Frame::Modes {
                 round,
-                modes: vec![(collection, Mode::Ids), (collection, Mode::Suffix)],
+                modes: vec![(0, Mode::Symbols), (1, Mode::Suffix), (2, Mode::Heads), (3, Mode::List)],
                 definitions: vec![definition],
             },
         ),
-        ("list", Frame::List { round, collection, ids: ids.clone(), last }),
-        ("symbols", Frame::Symbols { round, collection, start: 64, symbols: Bytes::from_static(&[6; 27]) }),
-        ("more", Frame::More { round, collection }),
-        ("want", Frame::Want { round, collection, ids }),
-        ("data", Frame::Data { round, collection, pack: Some(Bytes::from_static(&[1; 40])), last }),
-        ("data-none", Frame::Data { round, collection, pack: None, last }),
-        ("ack", Frame::Ack { round, collection }),
-        ("done", Frame::Done { round, scopes: vec![(collection, fingerprint, cursor)] }),
+        ("list", Frame::List { round, scope, ids: ids.clone(), last }),
+        ("symbols", Frame::Symbols { round, scope, start: 64, symbols: Bytes::from_static(&[6; 27]) }),
+        ("more", Frame::More { round, scope, count: 200 }),
+        ("want", Frame::Want { round, scope, wanted: Wanted::Ids(ids.clone()) }),
+        ("want-bits", Frame::Want { round, scope, wanted: Wanted::Bits(Bytes::from_static(&[0xa0])) }),
+        ("heads", Frame::Heads { round, scope, ids }),
+        ("logs", Frame::Logs { round, scope, wanted: Bytes::from_static(&[0x80]), logs }),
+        ("data", Frame::Data { round, scope, pack: Some(Bytes::from_static(&[1; 40])), last }),
+        ("data-none", Frame::Data { round, scope, pack: None, last }),
+        ("ack", Frame::Ack { round, scope }),
+        ("done", Frame::Done { round, scopes: vec![(1, fingerprint, cursor)] }),
         ("abort", Frame::Abort { round }),
         ("want-block", Frame::WantBlock { collection, block: block.clone(), offset: 65_536 }),
         (
@@ -218,7 +233,28 @@ fn frame_seeds(versions: &[Json]) -> Outcome {
             Frame::Block { collection, block, offset: 0, total: 9, bytes: Bytes::from_static(&[4; 9]) },
         ),
     ];
-    frames.into_iter().try_for_each(|(name, frame)| seed("frame", name, &frame.encode()))
+    // A session reads which side it is, then frames with their length before them.
+    let conversation = |leads: u8, names: &[&str]| {
+        let spoken = names.iter().filter_map(|name| frames.iter().find(|(known, _)| known == name));
+        let mut bytes = vec![leads];
+        for (_, frame) in spoken {
+            let frame = frame.encode();
+            bytes.extend_from_slice(&(frame.len() as u16).to_be_bytes());
+            bytes.extend_from_slice(&frame);
+        }
+        bytes
+    };
+    seed(
+        "session",
+        "follower",
+        &conversation(0, &["hello", "scopes", "heads", "logs", "list", "symbols", "done"]),
+    )?;
+    seed(
+        "session",
+        "leader",
+        &conversation(1, &["nudge", "scopes", "modes", "more", "want", "data", "ack", "done"]),
+    )?;
+    frames.iter().try_for_each(|(name, frame)| seed("frame", name, &frame.encode()))
 }
 
 fn seed(target: &str, name: &str, bytes: &[u8]) -> Outcome {
