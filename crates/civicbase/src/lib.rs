@@ -12,7 +12,7 @@ pub use civic_crypto::community::{Ticket, TicketAddress};
 pub use civic_p2p::internet::{InternetConfig, InternetLink};
 pub use civic_store::{Commit, Filter, Page, Stored};
 #[cfg(feature = "lan")]
-pub use civic_transport::links::lan::{LanConfig, LanLink};
+pub use civic_transport::links::lan::{LanConfig, LanDiscovery, LanLink};
 pub use civic_transport::links::memory::MemoryNetwork;
 pub use civic_transport::multi::LinkStatus;
 pub use civic_transport::{PeerAddr, PeerInfo, TransportKind};

@@ -19,6 +19,9 @@ pub(crate) enum Error {
     /// The input file.
     #[error("{} cannot be used as input: {reason}", path.display())]
     Input { path: PathBuf, reason: String },
+    /// Somebody stopped the run.
+    #[error("interrupted; everything is removed")]
+    Interrupted,
     /// A line of JSON between the processes or in a file of theirs.
     #[error("{what} is not what this program writes")]
     Json { what: &'static str, source: serde_json::Error },
@@ -34,6 +37,9 @@ pub(crate) enum Error {
     /// The node.
     #[error(transparent)]
     Node(Box<civicbase::Error>),
+    /// The system does not give the devices networks of their own.
+    #[error("--namespaces needs Linux, root and iproute2: `ip {command}` failed: {message}")]
+    Namespaces { command: String, message: String },
     /// The folder to audit holds no run.
     #[error("{} holds no kept run: it has no folder d1", path.display())]
     NoRun { path: PathBuf },

@@ -33,8 +33,11 @@ pub(crate) struct Options {
     /// Leave the cables cut. The devices must then differ, and the exit code be 1.
     #[arg(long)]
     pub(crate) no_heal: bool,
+    /// Give each device a network of its own: namespaces, bridges and veth. Needs Linux, root and iproute2.
+    #[arg(long)]
+    pub(crate) namespaces: bool,
     /// Audit the folder of an earlier run with `--keep`: verify every signature, recompute everything.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["keep", "input", "no_heal"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["keep", "input", "no_heal", "namespaces"])]
     pub(crate) audit: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) role: Option<Role>,

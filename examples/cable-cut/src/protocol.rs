@@ -1,10 +1,12 @@
 //! What parent and devices say to each other: one JSON object a line over standard input and output.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::forwarder::Ends;
 use crate::write::Write;
 
 /// Bytes of a line at most: a batch of documents with long fields fits well.
@@ -26,7 +28,10 @@ pub(crate) enum Ask {
     Found { name: String },
     /// Joins it.
     Join { ticket: String },
-    /// Opens keys, store and link.
+    /// Goes to another neighbourhood, by name unless somebody has plugged the cable over, and waits until the
+    /// neighbours of before are gone.
+    Move { site: Option<String>, leaves: Vec<String> },
+    /// Opens keys, store and links.
     Open(Opening),
     /// The collection's root.
     Root,
@@ -39,9 +44,17 @@ pub(crate) enum Ask {
 pub(crate) struct Opening {
     pub(crate) dir: PathBuf,
     pub(crate) passphrase: String,
-    /// Where it listened before; none the first time.
-    pub(crate) listen: Option<SocketAddr>,
-    /// Whom to dial for ever.
+    /// The name of the network: that of this run, so that runs on one machine do not meet.
+    pub(crate) net: String,
+    /// Its address on the LAN.
+    pub(crate) lan: IpAddr,
+    /// Its neighbourhood.
+    pub(crate) site: String,
+    /// Its address on the internet.
+    pub(crate) internet: IpAddr,
+    /// Where others reach it over the internet: forwarders.
+    pub(crate) external: Vec<String>,
+    /// Whom to dial over the internet for ever.
     pub(crate) dial: Vec<Address>,
 }
 
@@ -51,11 +64,11 @@ impl std::fmt::Debug for Opening {
     }
 }
 
-/// Who is to be dialled where.
+/// Who is to be dialled where, as a multiaddr.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Address {
     pub(crate) peer: String,
-    pub(crate) address: SocketAddr,
+    pub(crate) address: String,
 }
 
 /// What a device answers.
@@ -68,8 +81,8 @@ pub(crate) enum Reply {
     Committed { number: u64, versions: usize },
     /// Not done.
     Failed { message: String },
-    /// Ready.
-    Opened { peer: String, listen: SocketAddr },
+    /// Ready, and where it listens to the internet.
+    Opened { peer: String, ends: Ends },
     /// The root.
     Root { root: String },
     /// How it stands.
@@ -81,10 +94,12 @@ pub(crate) enum Reply {
 /// How a device stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Status {
-    /// Peers connected now.
-    pub(crate) peers: usize,
     /// Versions held.
     pub(crate) versions: u64,
-    /// Since when nobody is connected, in milliseconds since 1970.
-    pub(crate) alone_since: Option<u64>,
+    /// Whom it was connected to over its LAN at any time since it was asked before.
+    pub(crate) near: BTreeSet<String>,
+    /// Since when it reaches nobody over the internet, in milliseconds since 1970.
+    pub(crate) offline_since: Option<u64>,
+    /// Bytes that it has sent and received over its LAN since it was started.
+    pub(crate) lan: (u64, u64),
 }

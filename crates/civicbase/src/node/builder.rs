@@ -42,6 +42,10 @@ pub struct NodeBuilder {
     advertised: Option<String>,
     #[cfg(feature = "lan")]
     listening: Option<civic_transport::links::lan::LanAddress>,
+    #[cfg(feature = "lan")]
+    site: Option<civic_transport::links::lan::LanSite>,
+    #[cfg(feature = "libp2p")]
+    internet: Option<civic_p2p::internet::InternetAddress>,
     folder: Option<File>,
 }
 
@@ -155,6 +159,10 @@ impl NodeBuilder {
             advertised: self.advertised,
             #[cfg(feature = "lan")]
             listening: self.listening,
+            #[cfg(feature = "lan")]
+            site: self.site,
+            #[cfg(feature = "libp2p")]
+            internet: self.internet,
             folder: Mutex::new(self.folder),
             #[cfg(feature = "tokio")]
             task: Mutex::default(),
@@ -186,9 +194,15 @@ impl NodeBuilder {
     }
 
     #[cfg(all(feature = "lan", feature = "sqlite"))]
-    pub(super) fn listening(mut self, address: civic_transport::links::lan::LanAddress) -> Self {
-        self.listening = Some(address);
-        self
+    pub(super) fn lan(mut self, link: civic_transport::links::lan::LanLink) -> Self {
+        (self.listening, self.site) = (Some(link.address()), Some(link.site()));
+        self.link(link)
+    }
+
+    #[cfg(all(feature = "lan", feature = "libp2p", feature = "sqlite"))]
+    pub(super) fn internet(mut self, link: civic_p2p::internet::InternetLink) -> Self {
+        self.internet = Some(link.address());
+        self.link(link)
     }
 
     #[cfg(all(feature = "lan", feature = "sqlite"))]

@@ -23,7 +23,9 @@ impl Driver {
         let Some(sync) = self.sync else { return };
         match self.links {
             // Links without replication would have nobody to deliver to.
-            Some(links) => drop(select(pin!(sync.run()), pin!(links.run())).await),
+            Some(links) => {
+                select(pin!(sync.run()), pin!(links.run())).await;
+            }
             None => sync.run().await,
         }
     }

@@ -188,8 +188,7 @@ impl NodeOptions {
             .sync(self.sync)
             .folder(lock);
         if let Some(lan) = self.lan {
-            let link = LanLink::new(near.into_iter().fold(lan, LanConfig::with_manual));
-            builder = builder.listening(link.address()).link(link);
+            builder = builder.lan(LanLink::new(near.into_iter().fold(lan, LanConfig::with_manual)));
         }
         #[cfg(feature = "libp2p")]
         if let Some(internet) = self.internet {
@@ -197,7 +196,7 @@ impl NodeOptions {
             if internet.addresses.is_none() {
                 internet = internet.with_addresses(Arc::new(FileCell::new(self.dir.join("internet"))));
             }
-            builder = builder.link(InternetLink::new(internet));
+            builder = builder.internet(InternetLink::new(internet));
         }
         #[cfg(not(feature = "libp2p"))]
         drop(far);

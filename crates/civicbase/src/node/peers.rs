@@ -127,6 +127,27 @@ impl Node {
         self.inner().listening.as_ref().and_then(civic_transport::links::lan::LanAddress::get)
     }
 
+    /// Moves the LAN link to another neighbourhood: it leaves the peers of the old one and finds those of the
+    /// new one, as [`LanSite::set`](civic_transport::links::lan::LanSite::set) says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoLink`] without a LAN link that was configured as an option.
+    #[cfg(feature = "lan")]
+    pub fn set_lan_site(&self, site: impl Into<String>) -> Result<(), Error> {
+        self.inner().site.as_ref().ok_or(Error::NoLink)?.set(site);
+        Ok(())
+    }
+
+    /// Where the internet link listens, as multiaddrs that end in `/p2p/…`; empty without one that was
+    /// configured as an option.
+    #[cfg(feature = "libp2p")]
+    #[must_use]
+    pub fn internet_addrs(&self) -> Vec<String> {
+        let internet = self.inner().internet.as_ref();
+        internet.map(civic_p2p::internet::InternetAddress::all).unwrap_or_default()
+    }
+
     /// Where others may reach this device now, as tickets say it.
     ///
     /// That is the address given as

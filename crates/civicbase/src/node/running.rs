@@ -33,6 +33,10 @@ pub(super) struct Inner {
     pub(super) advertised: Option<String>,
     #[cfg(feature = "lan")]
     pub(super) listening: Option<civic_transport::links::lan::LanAddress>,
+    #[cfg(feature = "lan")]
+    pub(super) site: Option<civic_transport::links::lan::LanSite>,
+    #[cfg(feature = "libp2p")]
+    pub(super) internet: Option<civic_p2p::internet::InternetAddress>,
     /// The folder's lock, while the node is open.
     pub(super) folder: Mutex<Option<File>>,
     #[cfg(feature = "tokio")]

@@ -1,6 +1,8 @@
-//! A device: a process with its own keys, its own sealed store and its own link, told what to do line by line.
+//! A device: a process with its own keys, its own sealed store and its own links, told what to do line by line.
 
 mod lines;
+mod links;
+mod near;
 mod node;
 mod writing;
 
@@ -62,6 +64,7 @@ async fn answer(device: &mut Option<Device>, ask: Ask) -> Result<Reply, Error> {
         }
         Ask::Found { name } => open.found(&name).await.map(|ticket| Reply::Ticket { ticket }),
         Ask::Join { ticket } => open.join(&ticket).await.map(|()| Reply::Done),
+        Ask::Move { site, leaves } => open.go(site, &leaves).await.map(|()| Reply::Done),
         Ask::Open(_) => Ok(Reply::Failed { message: "open already".to_owned() }),
         Ask::Root => open.root().await.map(|root| Reply::Root { root }),
         Ask::Status => open.status().await.map(Reply::Status),

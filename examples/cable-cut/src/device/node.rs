@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use civic_crypto::keystore::KdfParams;
-use civic_types::time::{Clock, SystemClock};
-use civicbase::{Collection, LanConfig, Node, PeerAddr, Ticket};
+use civicbase::{Collection, Node, Ticket, TransportKind};
 
+use super::links::{address, internet, lan};
+use super::near::Near;
 use crate::error::Error;
+use crate::forwarder::Ends;
 use crate::journal::Journal;
 use crate::ledger::{self, Ledger, Tables};
 use crate::protocol::{Address, Opening, Reply, Status};
@@ -24,26 +23,17 @@ pub(super) struct Device {
     areas: Option<(Collection, Tables)>,
     /// The newest place of our own log that is journaled or was there before.
     pub(super) position: u64,
-    alone_since: Arc<AtomicU64>,
+    near: Near,
 }
 
 impl Device {
     pub(super) async fn open(opening: Opening) -> Result<Self, Error> {
-        let mut lan = LanConfig::loopback()
-            .with_keepalive(KEEPALIVE, LOST_AFTER)
-            .with_handshake_timeout(HANDSHAKE)
-            .with_backoff(BACKOFF, BACKOFF_CAP);
-        if let Some(listen) = opening.listen {
-            lan = lan.with_listen(listen);
-        }
-        for to in &opening.dial {
-            lan = lan.with_manual(address(to)?);
-        }
-        let node = Node::at(&opening.dir, &opening.passphrase).kdf(KDF).lan(lan).start().await?;
-        let alone_since = Arc::new(AtomicU64::new(SystemClock.wall().as_millis()));
-        tokio::spawn(watch_peers(node.clone(), Arc::clone(&alone_since)));
+        let (lan, internet) = (lan(&opening), internet(&opening)?);
+        let options = Node::at(&opening.dir, &opening.passphrase).kdf(KDF).net(&opening.net);
+        let node = options.lan(lan).internet(internet).start().await?;
+        let near = Near::watch(node.clone());
         let journal = Journal::open(Path::new(&opening.dir))?;
-        let mut device = Self { node, journal, areas: None, position: 0, alone_since };
+        let mut device = Self { node, journal, areas: None, position: 0, near };
         if !device.node.communities().is_empty() {
             device.open_areas().await?;
         }
@@ -52,8 +42,8 @@ impl Device {
 
     pub(super) fn opened(&self) -> Result<Reply, Error> {
         let none = || Error::Pipe { what: "listen", source: std::io::ErrorKind::AddrNotAvailable.into() };
-        let listen: SocketAddr = self.node.listen_addr().ok_or_else(none)?;
-        Ok(Reply::Opened { peer: self.node.peer_id().to_string(), listen })
+        let ends = Ends::of(&self.node.internet_addrs()).ok_or_else(none)?;
+        Ok(Reply::Opened { peer: self.node.peer_id().to_string(), ends })
     }
 
     pub(super) async fn found(&mut self, name: &str) -> Result<String, Error> {
@@ -75,13 +65,33 @@ impl Device {
         Ok(())
     }
 
+    /// Goes to another neighbourhood; the peers that it leaves are gone when it is there.
+    pub(super) async fn go(&self, site: Option<String>, leaves: &[String]) -> Result<(), Error> {
+        if let Some(site) = site {
+            self.node.set_lan_site(site)?;
+        }
+        let left = async {
+            while Near::now(&self.node).iter().any(|peer| leaves.contains(peer)) {
+                tokio::time::sleep(LEAVE_POLL).await;
+            }
+        };
+        let late = |_| Error::Timeout { what: "leaving the neighbours".to_owned(), limit: LEAVE_LIMIT };
+        tokio::time::timeout(LEAVE_LIMIT, left).await.map_err(late)?;
+        // Whoever was met before the move was met rightly.
+        self.near.take(&self.node);
+        Ok(())
+    }
+
     pub(super) async fn status(&self) -> Result<Status, Error> {
         let versions = match &self.areas {
             Some((_, ledger)) => ledger.count().await?,
             None => 0,
         };
-        let alone = self.alone_since.load(Ordering::SeqCst);
-        Ok(Status { peers: self.node.peers().len(), versions, alone_since: (alone > 0).then_some(alone) })
+        let (near, offline_since) = (self.near.take(&self.node), self.near.offline_since());
+        let links = self.node.links().into_iter().filter(|link| link.kind == TransportKind::Lan);
+        let bytes = links.map(|link| (link.statistics.sent_bytes, link.statistics.received_bytes));
+        let lan = bytes.fold((0, 0), |sum, link| (sum.0 + link.0, sum.1 + link.1));
+        Ok(Status { versions, near, offline_since, lan })
     }
 
     pub(super) async fn root(&self) -> Result<String, Error> {
@@ -139,35 +149,11 @@ impl Device {
     }
 }
 
-fn address(to: &Address) -> Result<PeerAddr, Error> {
-    let peer = to.peer.parse().map_err(|_| Error::Table { table: "peer", what: "no peer id" })?;
-    Ok(PeerAddr { peer: Some(peer), address: to.address.to_string() })
-}
-
-/// Notes since when nobody is connected: the device's own finding, for the timeline.
-async fn watch_peers(node: Node, alone_since: Arc<AtomicU64>) {
-    let mut tick = tokio::time::interval(WATCH);
-    loop {
-        tick.tick().await;
-        let alone = node.peers().is_empty();
-        match (alone, alone_since.load(Ordering::SeqCst)) {
-            (true, 0) => alone_since.store(SystemClock.wall().as_millis(), Ordering::SeqCst),
-            (false, 1..) => alone_since.store(0, Ordering::SeqCst),
-            _ => {}
-        }
-    }
-}
-
 /// The collection of this example.
 pub(crate) const COLLECTION: &str = "areas";
 
 /// The weakest that is accepted, because here ten devices share a machine and the passphrase is public.
 const KDF: KdfParams = KdfParams::Argon2id { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
 
-/// Shorter than the defaults for a phone on battery, so that a run takes seconds.
-const KEEPALIVE: Duration = Duration::from_millis(700);
-const LOST_AFTER: Duration = Duration::from_millis(2100);
-const HANDSHAKE: Duration = Duration::from_secs(3);
-const BACKOFF: Duration = Duration::from_millis(200);
-const BACKOFF_CAP: Duration = Duration::from_secs(2);
-const WATCH: Duration = Duration::from_millis(50);
+const LEAVE_LIMIT: Duration = Duration::from_secs(30);
+const LEAVE_POLL: Duration = Duration::from_millis(20);

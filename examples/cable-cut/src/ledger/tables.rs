@@ -72,7 +72,10 @@ impl Ledger for Tables {
         let after = self.prefix(&[replica.as_bytes(), &position.to_be_bytes(), &[0xff]]);
         let mut versions = Vec::new();
         for record in all(&*self.store, RecordScan::table(LOG).prefix(log).after(after)).await? {
-            versions.push(self.at(&record.value).await?.version);
+            // The place, then the number of the arrival.
+            let place = record.value.get(..PLACE_BYTES);
+            let place = place.ok_or(Error::Table { table: LOG, what: "no place" })?;
+            versions.push(self.at(place).await?.version);
         }
         Ok(versions)
     }
@@ -168,6 +171,9 @@ async fn all(store: &dyn StorageAdapter, mut scan: RecordScan) -> Result<Vec<Rec
         }
     }
 }
+
+/// A document's row and the version's number in it.
+const PLACE_BYTES: usize = 20;
 
 const ARRIVAL: &str = "sync.arrival";
 const AUTHOR: &str = "sync.author";

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -18,10 +19,10 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts this very program in the other role.
-    pub(super) fn spawn(device: usize) -> Result<Self, Error> {
+    /// Starts this very program in the other role, as that ground runs programs.
+    pub(super) fn spawn(device: usize, run: impl FnOnce(&Path) -> Command) -> Result<Self, Error> {
         let program = std::env::current_exe().map_err(Error::pipe("find this program"))?;
-        let mut command = Command::new(program);
+        let mut command = run(&program);
         command.arg("device").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().map_err(Error::pipe("start a device"))?;
         match (process.stdin.take(), process.stdout.take()) {

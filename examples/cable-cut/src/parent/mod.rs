@@ -1,7 +1,9 @@
 //! The parent: starts the devices, owns the cables between them, cuts and heals, and judges.
 
 mod child;
+mod crossing;
 mod device;
+mod ground;
 mod pace;
 mod phases;
 mod town;
@@ -18,6 +20,7 @@ use crate::plan::Plan;
 use crate::report::{Outcome, Timeline};
 use crate::state::State;
 
+use self::ground::Ground;
 use self::town::Town;
 
 /// A whole run, which may not take longer than ten minutes.
@@ -25,9 +28,32 @@ pub(crate) fn run(options: &Options) -> Result<Outcome, Error> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime =
         builder.worker_threads(WORKERS).enable_all().build().map_err(Error::pipe("start a runtime"))?;
-    let whole = runtime.block_on(async { tokio::time::timeout(TOTAL, all(options)).await });
+    let whole = runtime.block_on(async {
+        tokio::select! {
+            done = tokio::time::timeout(TOTAL, all(options)) => done,
+            // What the run has made goes with it: devices, folders, networks.
+            stopped = stop() => Ok(stopped),
+        }
+    });
     runtime.shutdown_background();
     whole.unwrap_or_else(|_| Err(Error::Timeout { what: "the whole run".to_owned(), limit: TOTAL }))
+}
+
+/// Waits until somebody wants this to end.
+async fn stop<T>() -> Result<T, Error> {
+    let waiting = Error::pipe("listen for signals");
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::SignalKind::terminate();
+        let mut terminate = tokio::signal::unix::signal(terminate).map_err(waiting)?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed.map_err(Error::pipe("listen for signals"))?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(waiting)?;
+    Err(Error::Interrupted)
 }
 
 async fn all(options: &Options) -> Result<Outcome, Error> {
@@ -37,7 +63,8 @@ async fn all(options: &Options) -> Result<Outcome, Error> {
     let devices = usize::from(options.devices);
     let plan = Plan::new(&rows, devices, options.seed);
     let folder = Folder::new(options.keep.as_deref())?;
-    let mut town = Town::start(devices, folder.path(), &passphrase(), &timeline).await?;
+    let ground = Ground::new(&plan.sites, options.namespaces)?;
+    let mut town = Town::start(&plan, folder.path(), &passphrase(), ground, &timeline).await?;
     phases::load(&mut town, &plan, &timeline).await?;
     let cut = phases::cut(&mut town, &plan, &timeline).await?;
     let healed = if options.no_heal {
@@ -46,9 +73,9 @@ async fn all(options: &Options) -> Result<Outcome, Error> {
         phases::heal(&mut town, &plan, cut, &timeline).await?
     };
     let files = town.dump().await?;
-    let (cables, passed) = (town.cables(), town.gate.passed());
-    let peers = town.peers();
     town.close().await?;
+    let (internet, lan, passed, peers) = (town.internet(), town.lan(), town.gate.passed(), town.peers());
+    drop(town);
     timeline.say("checking every acknowledged write and every merge");
     let witnesses = files.iter().enumerate().map(|(at, (dir, file))| {
         Ok(Witness { name: format!("d{}", at + 1), journal: journal::read(dir)?, state: State::load(file)? })
@@ -64,8 +91,11 @@ async fn all(options: &Options) -> Result<Outcome, Error> {
         heal: healed.took,
         settled: healed.settled,
         crossed_during_cut: healed.crossed,
+        moved_ok: healed.moved_ok,
+        parted: healed.parted,
         passed,
-        cables,
+        internet,
+        lan,
         peers,
         elapsed: timeline.elapsed(),
     })

@@ -4,7 +4,7 @@ use civic_types::time::{Clock, SystemClock};
 use futures_util::future::try_join_all;
 
 use super::pace::{agree, all_equal};
-use super::town::{NEIGHBOURS, Town};
+use super::town::{Town, called, names};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::report::Timeline;
@@ -12,8 +12,12 @@ use crate::report::Timeline;
 /// What the cut left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
-    /// Bytes that had passed when it began.
+    /// Bytes that had passed over the cables when it began.
     passed: u64,
+    /// Whether a device went over and all was as it must be.
+    moved_ok: bool,
+    /// Whether the neighbourhoods came to hold different things.
+    parted: bool,
 }
 
 /// How it ended.
@@ -23,8 +27,12 @@ pub(super) struct Healed {
     pub(super) took: Option<Duration>,
     /// The same for each device, to all it was to hold.
     pub(super) settled: Vec<Option<Duration>>,
-    /// Bytes that passed between cut and heal.
+    /// Bytes that passed between the neighbourhoods from cut to heal, over whatever.
     pub(super) crossed: u64,
+    /// Whether the device that moved carried its changes over and got those that it found there.
+    pub(super) moved_ok: bool,
+    /// Whether the neighbourhoods held different things before the heal.
+    pub(super) parted: bool,
 }
 
 /// Everybody loads a part of the documents, and all get all.
@@ -47,37 +55,86 @@ pub(super) async fn load(town: &mut Town, plan: &Plan, timeline: &Timeline) -> R
     Ok(())
 }
 
-/// The cables go silent; everybody writes on, one is killed, one is not there.
+/// The cables go silent; everybody writes on, one is killed, one moves, one is not there.
 pub(super) async fn cut(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Result<Cut, Error> {
     if let Some(device) = plan.down.and_then(|down| town.devices.get_mut(down)) {
         device.stop().await?;
     }
+    let running = running(town, plan);
+    let base = town.statuses(&running).await?.first().map_or(0, |status| status.versions);
     town.gate.silence();
+    town.crossing.watch();
     let (cut_at, passed) = (SystemClock.wall(), town.gate.passed());
     timeline.say("CUT: the cables are silent; nobody is told");
     if let Some(down) = plan.down {
-        timeline.say(&format!("d{} is switched off for the whole cut", down + 1));
+        timeline.say(&format!("{} is switched off for the whole cut", names(&[down])));
     }
     write_apart(town, plan, timeline).await?;
-    let alone = plan_alone(town, plan);
-    let noticed = notice(town, &alone, cut_at.as_millis()).await?;
-    for (device, after) in alone.into_iter().zip(noticed) {
+    let noticed = notice(town, &running, cut_at.as_millis()).await?;
+    for (device, after) in running.iter().copied().zip(noticed) {
         let how =
             if device == plan.killed { "finds nobody since its restart" } else { "noticed by keepalive" };
-        timeline.say(&format!("d{} {how}, {after} ms after the cut: nobody is there", device + 1));
+        timeline.say(&format!("{} {how}, {after} ms after the cut: no internet", names(&[device])));
     }
+    let held = inside(town, plan, timeline).await?;
+    let moved_ok = cross_over(town, plan, base, held, timeline).await?;
     write_alone(town, plan, timeline).await?;
-    let bar = timeline.bar("neighbours", 0);
-    let neighbours = agree(town, &NEIGHBOURS, None, NEIGHBOUR_LIMIT, &bar).await?;
-    drop(bar);
-    if !neighbours.reached {
-        return Err(Error::Timeout {
-            what: "the neighbours d1 and d2 agreeing".to_owned(),
-            limit: NEIGHBOUR_LIMIT,
-        });
+    inside(town, plan, timeline).await?;
+    let sides = [0, 1].map(|site| running_side(town, plan, site).first().copied());
+    let sides: Vec<usize> = sides.into_iter().flatten().collect();
+    let parted = !all_equal(&town.roots(&sides).await?);
+    Ok(Cut { passed, moved_ok, parted })
+}
+
+/// Each neighbourhood comes to hold the same inside; how many versions.
+async fn inside(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Result<[u64; 2], Error> {
+    let mut held = [0; 2];
+    for (site, held) in held.iter_mut().enumerate() {
+        let who = running_side(town, plan, site);
+        let bar = timeline.bar(called(site), 0);
+        let agreed = agree(town, &who, None, INSIDE_LIMIT, &bar).await?;
+        drop(bar);
+        if !agreed.reached {
+            let what = format!("agreeing inside {}, {}", called(site), names(&who));
+            return Err(Error::Timeout { what, limit: INSIDE_LIMIT });
+        }
+        let all = if who.len() == 1 { "alone, holds" } else { "still agree, with" };
+        timeline.say(&format!("{}: {} {all} {} versions", called(site), names(&who), agreed.versions));
+        *held = agreed.versions;
     }
-    timeline.say(&format!("d1 and d2 still reach each other: both hold {} versions", neighbours.versions));
-    Ok(Cut { passed })
+    Ok(held)
+}
+
+/// A device goes from the first neighbourhood to the second, with what only the first has. Whether the second
+/// then holds that, the device what only the second had, and whoever stayed behind nothing new.
+async fn cross_over(
+    town: &mut Town,
+    plan: &Plan,
+    base: u64,
+    [left, found]: [u64; 2],
+    timeline: &Timeline,
+) -> Result<bool, Error> {
+    let mover = plan.mover;
+    town.bring(mover, 1).await?;
+    let (carries, name) = (left.saturating_sub(base), names(&[mover]));
+    timeline.say(&format!(
+        "MOVE: {name} goes from {} to {} and carries {carries} versions",
+        called(0),
+        called(1)
+    ));
+    let (here, behind) = (running_side(town, plan, 1), running_side(town, plan, 0));
+    let bar = timeline.bar(called(1), 0);
+    let agreed = agree(town, &here, Some(found + carries), INSIDE_LIMIT, &bar).await?;
+    drop(bar);
+    let stayed = town.statuses(&behind).await?.iter().all(|status| status.versions == left);
+    let ok = agreed.reached && agreed.versions == found + carries && stayed;
+    let text = if ok {
+        format!("{} now hold {} versions: theirs, and all that {name} brought", names(&here), agreed.versions)
+    } else {
+        format!("{name} did NOT carry its changes over")
+    };
+    timeline.say(&text);
+    Ok(ok)
 }
 
 async fn write_apart(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Result<(), Error> {
@@ -98,11 +155,12 @@ async fn write_apart(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Resul
                 }
                 None => "killed by SIGKILL again and again, and never in a commit".to_owned(),
             };
-            timeline.say(&format!("d{} was {text}; it is started again", at + 1));
+            timeline.say(&format!("{} was {text}; it is started again", names(&[at])));
             Ok(())
         }
     });
     try_join_all(work).await?;
+    town.lead_cables();
     drop(bar);
     let text = format!("{total} writes apart, {} documents changed on every side on purpose", plan.contested);
     timeline.say(&text);
@@ -116,23 +174,17 @@ async fn write_alone(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Resul
     let work = town.devices.iter_mut().zip(&plan.alone);
     try_join_all(work.map(|(device, commits)| device.write(commits, &done))).await?;
     drop(bar);
-    timeline.say(&format!("{total} more writes by devices that know that they are cut off"));
+    timeline.say(&format!("{total} more writes by devices that know that there is no internet"));
     Ok(())
 }
 
-/// Whoever runs and has no neighbour.
-fn plan_alone(town: &Town, plan: &Plan) -> Vec<usize> {
-    let all = town.everybody().into_iter();
-    all.filter(|device| !NEIGHBOURS.contains(device) && Some(*device) != plan.down).collect()
-}
-
-/// Waits until these devices have found out that nobody is there; how many milliseconds it took each. One
-/// that was started anew during the cut found nobody from the start.
-async fn notice(town: &mut Town, alone: &[usize], cut_millis: u64) -> Result<Vec<u64>, Error> {
+/// Waits until these devices have found out that the internet is gone; how many milliseconds it took each. One
+/// that was started anew during the cut found nobody there from the start.
+async fn notice(town: &mut Town, who: &[usize], cut_millis: u64) -> Result<Vec<u64>, Error> {
     let waiting = async {
         loop {
-            let statuses = town.statuses(alone).await?;
-            let since: Option<Vec<u64>> = statuses.iter().map(|status| status.alone_since).collect();
+            let statuses = town.statuses(who).await?;
+            let since: Option<Vec<u64>> = statuses.iter().map(|status| status.offline_since).collect();
             if let Some(since) = since {
                 return Ok(since.into_iter().map(|millis| millis.saturating_sub(cut_millis)).collect());
             }
@@ -151,16 +203,16 @@ pub(super) async fn heal(
     timeline: &Timeline,
 ) -> Result<Healed, Error> {
     let (everybody, documents) = (town.everybody(), plan.documents());
-    let roots = running_roots(town, plan).await?;
-    let sides = roots.iter().collect::<std::collections::BTreeSet<_>>().len();
-    let crossed = town.gate.passed().saturating_sub(cut.passed);
-    timeline.say(&format!("{sides} different roots; {crossed} bytes crossed since the cut"));
+    let crossed = crossed(town, plan, cut).await?;
+    let roots = if cut.parted { "two different roots" } else { "the roots do NOT differ" };
+    timeline.say(&format!("{roots}; {crossed} bytes crossed since the cut"));
     town.gate.heal();
     timeline.say("HEAL: the cables carry again");
     let healed_at = SystemClock.now();
     if let Some(device) = plan.down.and_then(|down| town.devices.get_mut(down)) {
         device.start().await?;
     }
+    town.lead_cables();
     let started = SystemClock.now().since(healed_at);
     let bar = timeline.bar("converging", 0);
     let agreed = agree(town, &everybody, None, patience(documents), &bar).await?;
@@ -171,7 +223,8 @@ pub(super) async fn heal(
         |took| format!("all roots are equal, {} ms after the heal", took.as_millis()),
     ));
     let settled = agreed.each.into_iter().map(|each| each.map(|each| each + started)).collect();
-    Ok(Healed { took, settled, crossed })
+    let Cut { moved_ok, parted, .. } = cut;
+    Ok(Healed { took, settled, crossed, moved_ok, parted })
 }
 
 /// The cables stay cut; whoever was down is started to be looked at.
@@ -184,17 +237,29 @@ pub(super) async fn stay_cut(
     if let Some(device) = plan.down.and_then(|down| town.devices.get_mut(down)) {
         device.start().await?;
     }
+    town.lead_cables();
     let everybody = town.everybody();
     let equal = all_equal(&town.roots(&everybody).await?);
-    let crossed = town.gate.passed().saturating_sub(cut.passed);
+    let crossed = crossed(town, plan, cut).await?;
     let how = if equal { "equal" } else { "different" };
     timeline.say(&format!("NO HEAL: the cables stay cut, the roots are {how}; {crossed} bytes crossed"));
-    Ok(Healed { took: None, settled: vec![None; everybody.len()], crossed })
+    let Cut { moved_ok, parted, .. } = cut;
+    Ok(Healed { took: None, settled: vec![None; everybody.len()], crossed, moved_ok, parted })
 }
 
-async fn running_roots(town: &mut Town, plan: &Plan) -> Result<Vec<String>, Error> {
-    let running: Vec<usize> = town.everybody().into_iter().filter(|at| Some(*at) != plan.down).collect();
-    town.roots(&running).await
+/// Bytes that have come from one neighbourhood to the other since the cut.
+async fn crossed(town: &mut Town, plan: &Plan, cut: Cut) -> Result<u64, Error> {
+    let running = running(town, plan);
+    town.statuses(&running).await?;
+    Ok(town.gate.passed().saturating_sub(cut.passed) + town.crossing.bytes())
+}
+
+fn running(town: &Town, plan: &Plan) -> Vec<usize> {
+    town.everybody().into_iter().filter(|at| Some(*at) != plan.down).collect()
+}
+
+fn running_side(town: &Town, plan: &Plan, site: usize) -> Vec<usize> {
+    town.side(site).into_iter().filter(|at| Some(*at) != plan.down).collect()
 }
 
 /// How long spreading so many documents may take on a slow machine.
@@ -202,6 +267,6 @@ fn patience(documents: usize) -> Duration {
     Duration::from_secs(90 + documents as u64 / 50)
 }
 
-const NEIGHBOUR_LIMIT: Duration = Duration::from_secs(60);
+const INSIDE_LIMIT: Duration = Duration::from_secs(60);
 const NOTICE_LIMIT: Duration = Duration::from_secs(60);
 const NOTICE_POLL: Duration = Duration::from_millis(100);

@@ -28,8 +28,12 @@ pub(crate) struct Plan {
     pub(crate) contested: usize,
     /// The device that is killed.
     pub(crate) killed: usize,
-    /// The device that is down for the whole cut; with three devices there is none to spare.
+    /// The device that is down for the whole cut; with fewer than five there is none to spare.
     pub(crate) down: Option<usize>,
+    /// The device that goes from the first neighbourhood to the second in the cut.
+    pub(crate) mover: usize,
+    /// The neighbourhood in which each device begins, 0 or 1.
+    pub(crate) sites: Vec<usize>,
 }
 
 /// Commits that are fed without a pause, into which the kill comes.
@@ -44,8 +48,11 @@ pub(crate) struct Burst {
 
 impl Plan {
     pub(crate) fn new(rows: &[Row], devices: usize, seed: u64) -> Self {
-        let killed = 2;
-        let down = (devices > 3).then(|| devices - 1);
+        // The first half, and the odd one, is one neighbourhood. Killed, moved and down are different devices.
+        let first = devices.div_ceil(2);
+        let sites = (0..devices).map(|device| usize::from(device >= first)).collect();
+        let (killed, mover) = (devices.saturating_sub(1), 1);
+        let down = (devices >= 5).then(|| first - 1);
         let load = (0..devices).map(|device| load(rows, device, devices)).collect();
 
         let mut order: Vec<&Row> = rows.iter().collect();
@@ -69,7 +76,7 @@ impl Plan {
             cut.iter_mut().map(|commits| commits.split_off(commits.len() - commits.len() / 3)).collect();
         let mut rng = Rng::new(seed, 2);
         let bursts = (0..BURSTS).map(|number| burst(own, killed, number, &mut rng)).collect();
-        Self { load, cut, alone, bursts, contested: count, killed, down }
+        Self { load, cut, alone, bursts, contested: count, killed, down, mover, sites }
     }
 
     /// Documents that are loaded.
@@ -161,9 +168,22 @@ mod tests {
         assert_eq!((all.len(), plan.documents()), (1234, 1234));
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1234);
         assert!(plan.load.iter().flatten().all(|commit| commit.len() <= BATCH));
-        assert_eq!((plan.killed, plan.down), (2, Some(4)));
-        assert!(plan.cut[4].is_empty());
+        assert_eq!((plan.killed, plan.down), (4, Some(2)));
+        assert!(plan.cut[2].is_empty());
         assert_eq!(Plan::new(&rows(20), 3, 1).down, None);
+    }
+
+    #[test]
+    fn each_neighbourhood_has_somebody_before_and_after_the_move_and_nobody_plays_two_parts() {
+        for devices in 3..=10 {
+            let plan = Plan::new(&rows(100), devices, 1);
+            let here = |at: &usize, site| plan.sites[*at] == site && Some(*at) != plan.down;
+            let running = |site| (0..devices).filter(|at| here(at, site)).count();
+            assert!(running(0) >= 2 && running(1) >= 1, "{devices}");
+            assert_eq!(plan.sites[plan.mover], 0);
+            let parts = [Some(plan.killed), Some(plan.mover), plan.down.or(Some(0))];
+            assert_eq!(parts.iter().collect::<BTreeSet<_>>().len(), 3, "{devices}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +24,10 @@ impl Timeline {
     }
 
     pub(crate) fn say(&self, text: &str) {
-        let line = || println!("{:>7.2} s  {text}", self.elapsed().as_secs_f64());
+        let line = || {
+            // Whoever read along has gone; the run goes on.
+            let _ = writeln!(std::io::stdout(), "{:>7.2} s  {text}", self.elapsed().as_secs_f64());
+        };
         match &*self.lock() {
             Some(bar) if !bar.is_finished() => bar.suspend(line),
             _ => line(),
