@@ -19,14 +19,15 @@ use super::keys::KeyRing;
 use super::running::Node;
 use crate::error::Error;
 
-/// A node in a folder: its keys under a passphrase, a sealed SQLite store, and a LAN link.
+/// A node in a folder: its keys under a passphrase, a sealed SQLite store, and a LAN link that finds its peers.
 ///
 /// | file | what |
 /// |---|---|
 /// | `keys` | the device's secrets and communities, under the passphrase |
 /// | `store.sqlite` | documents, sealed under a key in `keys` |
 /// | `clock` | the clock's high-water mark |
-/// | `internet` | addresses at which peers were found, with an internet link |
+/// | `lan` | addresses at which peers were found near by, if the LAN link discovers |
+/// | `internet` | the same of an internet link |
 /// | `lock` | empty; locked while a process has the node open |
 #[derive(Debug)]
 #[must_use = "options do nothing until the node is built"]
@@ -188,7 +189,12 @@ impl NodeOptions {
             .sync(self.sync)
             .folder(lock);
         if let Some(lan) = self.lan {
-            builder = builder.lan(LanLink::new(near.into_iter().fold(lan, LanConfig::with_manual)));
+            let mut lan = near.into_iter().fold(lan, LanConfig::with_manual);
+            if let Some(discovery) = lan.discovery.take_if(|discovery| discovery.known.is_none()) {
+                let known = Arc::new(FileCell::new(self.dir.join("lan")));
+                lan = lan.with_discovery(discovery.with_known(known));
+            }
+            builder = builder.lan(LanLink::new(lan));
         }
         #[cfg(feature = "libp2p")]
         if let Some(internet) = self.internet {
