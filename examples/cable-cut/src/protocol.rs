@@ -102,4 +102,6 @@ pub(crate) struct Status {
     pub(crate) offline_since: Option<u64>,
     /// Bytes that it has sent and received over its LAN since it was started.
     pub(crate) lan: (u64, u64),
+    /// Bytes that it has received over the internet since it was started.
+    pub(crate) far: u64,
 }

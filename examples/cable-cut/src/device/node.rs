@@ -91,7 +91,9 @@ impl Device {
         let links = self.node.links().into_iter().filter(|link| link.kind == TransportKind::Lan);
         let bytes = links.map(|link| (link.statistics.sent_bytes, link.statistics.received_bytes));
         let lan = bytes.fold((0, 0), |sum, link| (sum.0 + link.0, sum.1 + link.1));
-        Ok(Status { versions, near, offline_since, lan })
+        let far = self.node.links().into_iter().filter(|link| link.kind == TransportKind::Internet);
+        let far = far.map(|link| link.statistics.received_bytes).sum();
+        Ok(Status { versions, near, offline_since, lan, far })
     }
 
     pub(super) async fn root(&self) -> Result<String, Error> {

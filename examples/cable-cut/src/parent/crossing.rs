@@ -13,13 +13,15 @@ pub(super) struct Crossing {
     moved: Option<usize>,
     /// What each device had got when it was asked before.
     got: Vec<u64>,
+    /// What each device had got over the internet, once all have noticed that there is none.
+    far: Option<Vec<u64>>,
     /// Bytes; none until it is watched for.
     crossed: Option<u64>,
 }
 
 impl Crossing {
     pub(super) fn new(sites: Vec<usize>) -> Self {
-        Self { got: vec![0; sites.len()], sites, moved: None, crossed: None }
+        Self { got: vec![0; sites.len()], sites, moved: None, far: None, crossed: None }
     }
 
     pub(super) fn site(&self, device: usize) -> usize {
@@ -38,6 +40,17 @@ impl Crossing {
         self.crossed = Some(0);
     }
 
+    /// From now on nobody may get anything over the internet, by whatever way round the cables.
+    pub(super) fn offline(&mut self, statuses: &[(usize, u64)]) {
+        let mut far = vec![u64::MAX; self.sites.len()];
+        for (device, got) in statuses {
+            if let Some(before) = far.get_mut(*device) {
+                *before = *got;
+            }
+        }
+        self.far = Some(far);
+    }
+
     /// What has crossed.
     pub(super) fn bytes(&self) -> u64 {
         self.crossed.unwrap_or_default()
@@ -49,6 +62,12 @@ impl Crossing {
         let other = |at: &usize| self.site(*at) != site && Some(*at) != self.moved;
         let met = |at: &usize| peers.get(*at).is_some_and(|peer| status.near.contains(peer));
         let stranger = (0..peers.len()).filter(other).any(|at| met(&at));
+        if let (Some(before), Some(crossed)) =
+            (self.far.as_mut().and_then(|far| far.get_mut(device)), &mut self.crossed)
+        {
+            *crossed += status.far.saturating_sub(*before);
+            *before = status.far.max(*before);
+        }
         let Some(before) = self.got.get_mut(device) else { return };
         // A process that was started anew counts from nothing.
         let got = status.lan.1.checked_sub(*before).unwrap_or(status.lan.1);
@@ -82,6 +101,22 @@ mod tests {
         assert_eq!(crossing.bytes(), 5);
         crossing.note(0, &status(&["c"], 25), &peers);
         assert_eq!(crossing.bytes(), 6);
+    }
+
+    #[test]
+    fn what_comes_over_the_internet_once_it_is_gone_is_counted() {
+        let peers = ["a", "b"].map(str::to_owned);
+        let mut crossing = Crossing::new(vec![0, 1]);
+        let far = |far| Status { far, ..Status::default() };
+        crossing.watch();
+        crossing.note(0, &far(100), &peers);
+        crossing.offline(&[(0, 100)]);
+        crossing.note(0, &far(100), &peers);
+        crossing.note(1, &far(50), &peers);
+        assert_eq!(crossing.bytes(), 0);
+        crossing.note(0, &far(107), &peers);
+        crossing.note(0, &far(107), &peers);
+        assert_eq!(crossing.bytes(), 7);
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub(super) async fn cut(town: &mut Town, plan: &Plan, timeline: &Timeline) -> Re
             if device == plan.killed { "finds nobody since its restart" } else { "noticed by keepalive" };
         timeline.say(&format!("{} {how}, {after} ms after the cut: no internet", names(&[device])));
     }
+    let far: Vec<u64> = town.statuses(&running).await?.iter().map(|status| status.far).collect();
+    town.crossing.offline(&running.iter().copied().zip(far).collect::<Vec<_>>());
     let held = inside(town, plan, timeline).await?;
     let moved_ok = cross_over(town, plan, base, held, timeline).await?;
     write_alone(town, plan, timeline).await?;

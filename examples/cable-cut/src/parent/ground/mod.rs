@@ -44,9 +44,15 @@ impl Ground {
         }
     }
 
-    /// The address of a device on the internet.
+    /// The address of a device on the internet. Where loopback has many addresses it is none that a forwarder
+    /// is seen at: else peers tell a device its own port at the forwarder's address, AutoNAT finds it to be
+    /// right, and everybody learns a way round the cable.
     pub(super) fn internet(&self, device: usize) -> IpAddr {
         match self {
+            Self::Loopback if cfg!(target_os = "linux") => {
+                let last = u8::try_from(device + 1).unwrap_or(u8::MAX);
+                Ipv4Addr::new(127, 77, 0, last).into()
+            }
             Self::Loopback => Ipv4Addr::LOCALHOST.into(),
             Self::Namespaces(namespaces) => namespaces.internet(device).into(),
         }
