@@ -11,6 +11,8 @@ mod serde;
 pub use map::{Iter, Map};
 pub use number::{Float, Int, OutOfRange};
 #[cfg(feature = "serde")]
+pub(crate) use serde::LINK;
+#[cfg(feature = "serde")]
 pub use serde::{Error as SerdeError, from_value, to_value};
 
 use crate::Cid;
