@@ -72,11 +72,7 @@ impl Encoder {
 
     /// A link.
     pub fn link(&mut self, cid: &Cid) -> &mut Self {
-        self.head(major::TAG, initial::LINK_TAG);
-        self.head(major::BYTES, cid.as_bytes().len() as u64 + 1);
-        self.out.push(0);
-        self.out.extend_from_slice(cid.as_bytes());
-        self
+        self.head(major::TAG, initial::LINK_TAG).tagged(cid)
     }
 
     /// A float.
@@ -155,11 +151,20 @@ impl Encoder {
                 &mut *self
             }
             Value::Link(cid) => {
+                self.head(major::TAG, initial::LINK_TAG);
                 self.item()?;
-                self.link(cid)
+                self.tagged(cid)
             }
         };
         self.fits()
+    }
+
+    /// What stands under the tag of a link.
+    fn tagged(&mut self, cid: &Cid) -> &mut Self {
+        self.head(major::BYTES, cid.as_bytes().len() as u64 + 1);
+        self.out.push(0);
+        self.out.extend_from_slice(cid.as_bytes());
+        self
     }
 
     /// Counts one data item that is about to be written.

@@ -128,11 +128,7 @@ impl Cid {
     /// The multihash code; 0x12, sha2-256, for a CIDv0.
     #[must_use]
     pub fn hash_code(&self) -> u64 {
-        let code = match self.as_bytes() {
-            [0x12, ..] => return HashAlgorithm::Sha2_256.code().into(),
-            bytes => varint(bytes).and_then(|(_, rest)| varint(rest)).and_then(|(_, rest)| varint(rest)),
-        };
-        code.map_or(0, |(code, _)| code)
+        varint(self.multihash()).map_or(0, |(code, _)| code)
     }
 
     /// The content codec; a CIDv0 is dag-pb (0x70).
@@ -150,22 +146,33 @@ impl Cid {
     /// The hash, if it is one of ours with its full 32 bytes.
     #[must_use]
     pub fn hash_algorithm(&self) -> Option<HashAlgorithm> {
-        let Repr::Short(bytes) = &self.0 else { return None };
-        [HashAlgorithm::Blake3, HashAlgorithm::Sha2_256].into_iter().find(|h| h.code() == bytes[2])
+        let [code, DIGEST_LEN, digest @ ..] = self.multihash() else { return None };
+        let ours = [HashAlgorithm::Blake3, HashAlgorithm::Sha2_256].into_iter().find(|h| h.code() == *code);
+        ours.filter(|_| digest.len() == 32)
     }
 
     /// The 32-byte digest, if the hash is one of ours.
     #[must_use]
     pub fn digest(&self) -> Option<&[u8; 32]> {
         self.hash_algorithm()?;
-        let Repr::Short(bytes) = &self.0 else { return None };
-        bytes.last_chunk()
+        self.as_bytes().last_chunk()
+    }
+
+    /// What follows version and codec: hash code, length, digest.
+    fn multihash(&self) -> &[u8] {
+        match (&self.0, self.as_bytes()) {
+            (Repr::Short(_), [_, _, multihash @ ..]) | (_, multihash @ [0x12, ..]) => multihash,
+            (_, bytes) => {
+                let rest = varint(bytes).and_then(|(_, rest)| varint(rest));
+                rest.map_or(&[], |(_, rest)| rest)
+            }
+        }
     }
 
     /// Whether this is a CIDv1 with that codec and that hash.
     #[must_use]
     pub fn is(&self, codec: u64, hash: HashAlgorithm) -> bool {
-        self.codec() == codec && self.hash_algorithm() == Some(hash)
+        self.version() == 1 && self.codec() == codec && self.hash_algorithm() == Some(hash)
     }
 
     /// Whether `bytes` hash to this CID; false for hashes that are not ours.

@@ -30,9 +30,7 @@ impl FromStr for Cid {
         let digits = chars.as_str();
         let bytes = match base {
             'b' if text.bytes().any(|b| b.is_ascii_uppercase()) => return Err(CidError::Text),
-            'b' => BASE32_NOPAD
-                .decode(digits.to_ascii_uppercase().as_bytes())
-                .map_err(|_| CidError::Text)?,
+            'b' => BASE32_NOPAD.decode(digits.to_ascii_uppercase().as_bytes()).map_err(|_| CidError::Text)?,
             'k' | 'z' if digits.len() > MAX_DIGITS => return Err(CidError::Text),
             'k' => base36(digits).ok_or(CidError::Text)?,
             'z' => bs58::decode(digits).into_vec().map_err(|_| CidError::Text)?,

@@ -2,12 +2,14 @@
 
 mod access;
 mod convert;
+mod dag_json;
 mod macros;
 mod map;
 mod number;
 #[cfg(feature = "serde")]
 mod serde;
 
+pub use dag_json::ReservedKey;
 pub use map::{Iter, Map};
 pub use number::{Float, Int, OutOfRange};
 #[cfg(feature = "serde")]

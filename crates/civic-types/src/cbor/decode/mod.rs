@@ -116,8 +116,8 @@ impl<'a> Decoder<'a> {
     ///
     /// [`Error`] unless it stands here.
     pub fn text(&mut self) -> Result<&'a str, Error> {
-        let length = self.expect(major::TEXT)?;
         let offset = self.offset;
+        let length = self.expect(major::TEXT)?;
         let bytes = self.take(length)?;
         std::str::from_utf8(bytes).map_err(|_| Error { kind: ErrorKind::Utf8, offset })
     }

@@ -50,7 +50,9 @@ impl<'de> MapAccess<'de> for &mut Container<'_, 'de> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let Some(left) = self.left.checked_sub(1) else { return Err(Fault::shape("a value without its key")) };
+        let Some(left) = self.left.checked_sub(1) else {
+            return Err(Fault::shape("a value without its key"));
+        };
         self.left = left;
         self.reader.item(|reader| seed.deserialize(reader))
     }

@@ -23,10 +23,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Gives one item to `read`; when that fails, steps behind the item, should the type carry on.
-    pub(super) fn item<R>(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Result<R, Fault>,
-    ) -> Result<R, Fault> {
+    pub(super) fn item<R>(&mut self, read: impl FnOnce(&mut Self) -> Result<R, Fault>) -> Result<R, Fault> {
         let start = self.input.clone();
         read(self).map_err(|fault| {
             let offset = start.offset();

@@ -1,0 +1,130 @@
+//! Our codec beside `serde_ipld_dagcbor`: what one takes, the other takes, with the same value and bytes.
+#![cfg(feature = "serde")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by panicking")]
+
+use civic_types::{Value, cbor};
+use ipld_core::ipld::Ipld;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// Judges bytes by both; gives whether ours takes them.
+///
+/// The one known difference: the other codec's `Ipld` takes a link to whatever the `cid` crate takes, so it
+/// may refuse digests above 64 bytes that are CIDs by the specification.
+fn agree(bytes: &[u8]) -> Result<bool, TestCaseError> {
+    let ours = cbor::decode(bytes);
+    let theirs = serde_ipld_dagcbor::from_slice::<Ipld>(bytes);
+    match (&ours, &theirs) {
+        (Ok(value), Ok(other)) => {
+            prop_assert_eq!(&same(other), value);
+            prop_assert_eq!(cbor::encode(value).unwrap(), bytes);
+            prop_assert_eq!(serde_ipld_dagcbor::to_vec(other).unwrap(), bytes);
+            prop_assert_eq!(
+                cbor::to_vec(other).unwrap(),
+                serde_ipld_dagcbor::to_vec(value).unwrap_or_default()
+            );
+        }
+        (Ok(value), Err(e)) => prop_assert!(has_long_link(value), "only ours takes {value:?}: {e}"),
+        (Err(e), Ok(other)) => {
+            // Theirs may read what it would not write, never what it would.
+            let again = serde_ipld_dagcbor::to_vec(other).unwrap();
+            prop_assert_ne!(again, bytes, "only theirs takes {:?}: {}", other, e);
+        }
+        (Err(_), Err(_)) => {}
+    }
+    Ok(ours.is_ok())
+}
+
+fn same(other: &Ipld) -> Value {
+    match other {
+        Ipld::Null => Value::Null,
+        Ipld::Bool(value) => (*value).into(),
+        Ipld::Integer(value) => Value::Int((*value).try_into().unwrap()),
+        Ipld::Float(value) => Value::Float(civic_types::value::Float::new(*value).unwrap()),
+        Ipld::String(value) => value.as_str().into(),
+        Ipld::Bytes(value) => Value::Bytes(value.clone()),
+        Ipld::List(values) => Value::List(values.iter().map(same).collect()),
+        Ipld::Map(map) => Value::Map(map.iter().map(|(key, value)| (key.as_str(), same(value))).collect()),
+        Ipld::Link(cid) => Value::Link(civic_types::Cid::from_bytes(&cid.to_bytes()).unwrap()),
+    }
+}
+
+fn has_long_link(value: &Value) -> bool {
+    match value {
+        Value::Link(cid) => cid.as_bytes().len() > 64,
+        Value::List(values) => values.iter().any(has_long_link),
+        Value::Map(map) => map.iter().any(|(_, value)| has_long_link(value)),
+        _ => false,
+    }
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-30_i64..300).prop_map(Value::from),
+        any::<f64>().prop_filter_map("finite", |f| civic_types::value::Float::new(f).map(Value::Float)),
+        ".{0,12}".prop_map(Value::from),
+        prop::collection::vec(any::<u8>(), 0..40).prop_map(Value::Bytes),
+        any::<u8>()
+            .prop_map(|n| Value::Link(civic_types::Cid::raw(civic_types::HashAlgorithm::Blake3, &[n]))),
+    ];
+    leaf.prop_recursive(4, 48, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::List),
+            prop::collection::vec((".{0,6}", inner), 0..8)
+                .prop_map(|pairs| Value::Map(pairs.into_iter().collect())),
+        ]
+    })
+}
+
+/// Heads, often of what is just not canonical.
+fn piece() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => any::<u8>().prop_map(|byte| vec![byte]),
+        2 => (0_u8..8, 24_u8..28, any::<u64>(), 0_u32..64).prop_map(|(major, info, argument, shift)| {
+            let width = 1 << (info - 24);
+            [&[major << 5 | info], &(argument >> shift).to_be_bytes()[8 - width..]].concat()
+        }),
+        1 => Just(b"\x61a".to_vec()),
+        1 => Just(b"\x61b".to_vec()),
+        1 => Just(b"\xd8\x2a\x45\0\x01\x55\0\0".to_vec()),
+        1 => (0_u8..5).prop_map(|n| vec![0x80 | n]),
+        1 => (0_u8..4).prop_map(|n| vec![0xa0 | n]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn both_take_what_values_encode_to(value in value()) {
+        prop_assert!(agree(&cbor::encode(&value).unwrap())?);
+    }
+
+    #[test]
+    fn both_judge_a_changed_byte_alike(
+        value in value(), changes in prop::collection::vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = cbor::encode(&value).unwrap();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        agree(&bytes)?;
+    }
+
+    #[test]
+    fn both_judge_random_heads_alike(pieces in prop::collection::vec(piece(), 0..12)) {
+        agree(&pieces.concat())?;
+    }
+}
+
+/// Random input proves nothing if nothing of it is taken: every one of two bytes, and how many are.
+#[test]
+fn both_judge_every_two_bytes_alike() {
+    let taken = |n: &u16| agree(&n.to_be_bytes()).unwrap();
+    assert_eq!((0..=u16::MAX).filter(taken).count(), 903);
+}
