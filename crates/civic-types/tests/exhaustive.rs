@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::thread;
+use std::{slice, thread};
 
 use civic_types::value::{Int, Map};
 use civic_types::{Value, cbor};
@@ -80,7 +80,7 @@ fn lists(length: usize) -> Vec<Vec<Value>> {
     for first_length in 1..=length {
         let rests = lists(length - first_length);
         for first in values(first_length) {
-            found.extend(rests.iter().map(|rest| [&[first.clone()], &rest[..]].concat()));
+            found.extend(rests.iter().map(|rest| [slice::from_ref(&first), rest].concat()));
         }
     }
     found
