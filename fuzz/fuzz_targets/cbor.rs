@@ -3,7 +3,7 @@
 #![no_main]
 
 use civic_types::Value;
-use civic_types::cbor::{self, Decoder, Error, SerdeError};
+use civic_types::cbor::{self, Decoder, Error, ErrorKind, SerdeError};
 use ipld_core::ipld::Ipld;
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
@@ -30,7 +30,8 @@ fuzz_target!(|data: &[u8]| {
         }
         (Err(built), Err(walked)) => {
             assert_eq!(built, walked);
-            if let Ok(theirs) = theirs {
+            // The other codec nests deeper.
+            if let (Ok(theirs), true) = (theirs, built.kind != ErrorKind::Depth) {
                 assert_ne!(
                     serde_ipld_dagcbor::to_vec(&theirs).ok().as_deref(),
                     Some(data),

@@ -23,7 +23,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Most data items: containers, keys, elements, and for a link its tag and its bytes.
     ///
-    /// Default [`MAX_VALUE_ITEMS`]. Bounds the memory of what is built, which is up to 56 bytes for each item.
+    /// Default [`MAX_VALUE_ITEMS`]. Bounds the memory of what is built: up to 48 bytes for each item beside its text
+    /// or bytes, and twice that while lists grow.
     pub items: usize,
 }
 
