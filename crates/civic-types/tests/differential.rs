@@ -2,12 +2,15 @@
 #![cfg(feature = "serde")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what is wrong by panicking")]
 
+use std::collections::BTreeMap;
+
 use civic_types::cbor::ErrorKind;
 use civic_types::value::Float;
 use civic_types::{Cid, HashAlgorithm, Value, cbor};
 use ipld_core::ipld::Ipld;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use serde::{Deserialize, Serialize};
 
 /// Judges bytes by both; gives whether ours takes them.
 ///
@@ -153,4 +156,56 @@ fn long_digests_and_deep_nesting_are_the_differences() {
     assert!(
         cbor::decode(&nested(65)).is_err() && serde_ipld_dagcbor::from_slice::<Ipld>(&nested(65)).is_ok()
     );
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Report {
+    what: Kind,
+    zone: String,
+    at: (i64, u64),
+    x: f64,
+    note: Option<String>,
+    by: BTreeMap<String, Vec<Kind>>,
+    ok: bool,
+    none: (),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Kind {
+    Dry,
+    Moved(String),
+    Leaking { litres: u32, a: i8 },
+    Split(u8, i16),
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![
+        Just(Kind::Dry),
+        ".{0,8}".prop_map(Kind::Moved),
+        (any::<u32>(), any::<i8>()).prop_map(|(litres, a)| Kind::Leaking { litres, a }),
+        (any::<u8>(), any::<i16>()).prop_map(|(a, b)| Kind::Split(a, b)),
+    ]
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let by = prop::collection::btree_map(".{0,5}", prop::collection::vec(kind(), 0..4), 0..5);
+    let x = any::<f64>().prop_filter("finite", |x| x.is_finite());
+    (kind(), ".{0,30}", any::<(i64, u64)>(), x, any::<Option<String>>(), by, any::<bool>())
+        .prop_map(|(what, zone, at, x, note, by, ok)| Report { what, zone, at, x, note, by, ok, none: () })
+}
+
+proptest! {
+    #[test]
+    fn both_write_and_read_structs_alike(report in report(), at in any::<Index>(), byte in any::<u8>()) {
+        let mut bytes = cbor::to_vec(&report).unwrap();
+        prop_assert_eq!(&bytes, &serde_ipld_dagcbor::to_vec(&report).unwrap());
+        prop_assert_eq!(&cbor::from_slice::<Report>(&bytes).unwrap(), &report);
+        prop_assert_eq!(&serde_ipld_dagcbor::from_slice::<Report>(&bytes).unwrap(), &report);
+        // Of changed bytes ours takes no more than theirs, and means the same by it.
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(read) = cbor::from_slice::<Report>(&bytes) {
+            prop_assert_eq!(serde_ipld_dagcbor::from_slice::<Report>(&bytes).ok(), Some(read));
+        }
+    }
 }
