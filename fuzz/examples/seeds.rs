@@ -72,6 +72,8 @@ fn cid_seeds(versions: &[Json]) -> Outcome {
     let ours: Cid = text(&versions[0]["cid"])?.parse()?;
     seed("cid", "sha2", ours.as_bytes())?;
     seed("cid", "sha2-text", ours.to_string().as_bytes())?;
+    seed("cid", "base36-text", b"k2cwueebp9wws0fnm29jatrrbqocjaivp132efhd99cd5phw2odywbit")?;
+    seed("cid", "base58-text", b"zb2rhmy65F3REf8SZp7De11gxtECBGgUKaLdiDj7MCGCHxbDW")?;
     seed("cid", "blake3", Cid::raw(HashAlgorithm::Blake3, b"x").as_bytes())?;
     for (name, text) in
         [("v0", "QmXg9Pp2ytZ14xgmQjYEiHjVjMFXzCVVEcRTWJBmLgR39V"), ("identity", "bafkqabiaaebagba")]

@@ -7,6 +7,12 @@
 /// Bounds the stack a decoder needs; the deepest value of our own formats nests under 32.
 pub const MAX_CBOR_DEPTH: usize = 64;
 
+/// Longest encoding in bytes of a value that stands alone: sixteen times the largest block and document state.
+pub const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most data items of a value that stands alone: one for each byte of the largest block, so no block has more.
+pub const MAX_VALUE_ITEMS: usize = 1024 * 1024;
+
 /// Longest item in bytes, without its frame: one item fits any session frame.
 pub const MAX_ITEM_BYTES: usize = 8 * 1024;
 

@@ -1,26 +1,36 @@
-use super::{Error, ErrorKind, initial, major};
+use super::{Error, ErrorKind, Limits, initial, major};
 use crate::Cid;
-use crate::limits::MAX_CBOR_DEPTH;
-use crate::value::{Int, Value};
+use crate::value::{Float, Int, Value};
 
 /// Writes canonical bytes piece by piece.
 ///
 /// The caller says how many elements an array or map has, then writes them; map keys are the caller's to
 /// write in canonical order (shorter first, then by bytes).
-#[derive(Clone, Debug, Default)]
-pub struct Encoder(Vec<u8>);
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    pub(super) out: Vec<u8>,
+    limits: Limits,
+    /// Data items counted so far, those of whole values alone.
+    items: usize,
+}
 
 impl Encoder {
-    /// Nothing written yet.
+    /// Nothing written yet, under [`Limits::DEPTH_ONLY`].
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self::with_limits(Limits::DEPTH_ONLY)
+    }
+
+    /// Nothing written yet; `limits` bind whole values, not what is written piece by piece.
+    #[must_use]
+    pub const fn with_limits(limits: Limits) -> Self {
+        Self { out: Vec::new(), limits: limits.with_depth(limits.depth), items: 0 }
     }
 
     /// Nothing written yet, with room for `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(Vec::with_capacity(capacity))
+        Self { out: Vec::with_capacity(capacity), ..Self::new() }
     }
 
     /// An unsigned integer.
@@ -39,14 +49,14 @@ impl Encoder {
     /// Bytes.
     pub fn bytes(&mut self, value: &[u8]) -> &mut Self {
         self.head(major::BYTES, value.len() as u64);
-        self.0.extend_from_slice(value);
+        self.out.extend_from_slice(value);
         self
     }
 
     /// Text.
     pub fn text(&mut self, value: &str) -> &mut Self {
         self.head(major::TEXT, value.len() as u64);
-        self.0.extend_from_slice(value.as_bytes());
+        self.out.extend_from_slice(value.as_bytes());
         self
     }
 
@@ -62,28 +72,31 @@ impl Encoder {
 
     /// A link.
     pub fn link(&mut self, cid: &Cid) -> &mut Self {
-        self.head(major::TAG, initial::LINK_TAG);
-        self.head(major::BYTES, cid.as_bytes().len() as u64 + 1);
-        self.0.push(0);
-        self.0.extend_from_slice(cid.as_bytes());
+        self.head(major::TAG, initial::LINK_TAG).tagged(cid)
+    }
+
+    /// A float.
+    pub fn float(&mut self, value: Float) -> &mut Self {
+        self.out.push(initial::FLOAT_64);
+        self.out.extend_from_slice(&value.get().to_be_bytes());
         self
     }
 
     /// Null.
     pub fn null(&mut self) -> &mut Self {
-        self.0.push(initial::NULL);
+        self.out.push(initial::NULL);
         self
     }
 
     /// A boolean.
     pub fn bool(&mut self, value: bool) -> &mut Self {
-        self.0.push(if value { initial::TRUE } else { initial::FALSE });
+        self.out.push(if value { initial::TRUE } else { initial::FALSE });
         self
     }
 
     /// Bytes that are canonical already, as one value.
     pub fn raw(&mut self, canonical: &[u8]) -> &mut Self {
-        self.0.extend_from_slice(canonical);
+        self.out.extend_from_slice(canonical);
         self
     }
 
@@ -91,7 +104,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Depth`] when it nests too deep; what was written before stays.
+    /// [`ErrorKind::Depth`], [`ErrorKind::Items`] or [`ErrorKind::Size`] beyond the limits; what was written
+    /// before stays.
     pub fn value(&mut self, value: &Value) -> Result<&mut Self, Error> {
         self.nested(value, 0)?;
         Ok(self)
@@ -100,72 +114,105 @@ impl Encoder {
     /// What was written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.out
     }
 
     /// What was written so far.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.out
     }
 
     fn nested(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
-        let deeper = || {
-            let kind = ErrorKind::Depth;
-            if depth < MAX_CBOR_DEPTH { Ok(depth + 1) } else { Err(Error { kind, offset: self.0.len() }) }
-        };
+        self.item()?;
         match value {
             Value::Null => self.null(),
             Value::Bool(value) => self.bool(*value),
             Value::Int(value) => self.int(*value),
-            Value::Float(value) => {
-                self.0.push(initial::FLOAT_64);
-                self.0.extend_from_slice(&value.get().to_be_bytes());
-                self
-            }
+            Value::Float(value) => self.float(*value),
             Value::Text(value) => self.text(value),
             Value::Bytes(value) => self.bytes(value),
             Value::List(values) => {
-                let depth = deeper()?;
+                let depth = self.deeper(depth)?;
                 self.array(values.len());
                 for value in values {
                     self.nested(value, depth)?;
                 }
-                self
+                &mut *self
             }
             Value::Map(map) => {
-                let depth = deeper()?;
+                let depth = self.deeper(depth)?;
                 self.map(map.len());
                 for (key, value) in map {
+                    self.item()?;
                     self.text(key);
                     self.nested(value, depth)?;
                 }
-                self
+                &mut *self
             }
-            Value::Link(cid) => self.link(cid),
+            Value::Link(cid) => {
+                self.head(major::TAG, initial::LINK_TAG);
+                self.item()?;
+                self.tagged(cid)
+            }
         };
+        self.fits()
+    }
+
+    /// What stands under the tag of a link.
+    fn tagged(&mut self, cid: &Cid) -> &mut Self {
+        self.head(major::BYTES, cid.as_bytes().len() as u64 + 1);
+        self.out.push(0);
+        self.out.extend_from_slice(cid.as_bytes());
+        self
+    }
+
+    /// Counts one data item that is about to be written.
+    pub(super) const fn item(&mut self) -> Result<(), Error> {
+        if self.items >= self.limits.items {
+            return Err(Error { kind: ErrorKind::Items, offset: self.out.len() });
+        }
+        self.items += 1;
         Ok(())
     }
 
+    /// The depth inside a container that is about to be written.
+    pub(super) const fn deeper(&self, depth: usize) -> Result<usize, Error> {
+        let kind = ErrorKind::Depth;
+        if depth < self.limits.depth { Ok(depth + 1) } else { Err(Error { kind, offset: self.out.len() }) }
+    }
+
+    /// Refuses what was written when it is longer than the limit.
+    pub(super) const fn fits(&self) -> Result<(), Error> {
+        let offset = self.limits.bytes;
+        if self.out.len() > offset { Err(Error { kind: ErrorKind::Size, offset }) } else { Ok(()) }
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "each arm has checked the range")]
-    fn head(&mut self, major: u8, value: u64) -> &mut Self {
+    pub(super) fn head(&mut self, major: u8, value: u64) -> &mut Self {
         let major = major << 5;
         match value {
-            0..=23 => self.0.push(major | value as u8),
-            24..=0xff => self.0.extend_from_slice(&[major | 24, value as u8]),
+            0..=23 => self.out.push(major | value as u8),
+            24..=0xff => self.out.extend_from_slice(&[major | 24, value as u8]),
             0x100..=0xffff => {
-                self.0.push(major | 25);
-                self.0.extend_from_slice(&(value as u16).to_be_bytes());
+                self.out.push(major | 25);
+                self.out.extend_from_slice(&(value as u16).to_be_bytes());
             }
             0x1_0000..=0xffff_ffff => {
-                self.0.push(major | 26);
-                self.0.extend_from_slice(&(value as u32).to_be_bytes());
+                self.out.push(major | 26);
+                self.out.extend_from_slice(&(value as u32).to_be_bytes());
             }
             _ => {
-                self.0.push(major | 27);
-                self.0.extend_from_slice(&value.to_be_bytes());
+                self.out.push(major | 27);
+                self.out.extend_from_slice(&value.to_be_bytes());
             }
         }
         self
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
     }
 }

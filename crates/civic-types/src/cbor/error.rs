@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Float,
     /// An indefinite length or a break.
     Indefinite,
+    /// More data items than the limit.
+    Items,
     /// Map keys that are not strictly ascending, or a key that stands twice.
     KeyOrder,
     /// A map key that is not text.
@@ -34,6 +36,8 @@ pub enum ErrorKind {
     Reserved,
     /// A simple value other than false, true and null.
     Simple,
+    /// More bytes than the limit.
+    Size,
     /// A tag other than 42.
     Tag,
     /// Bytes behind the value.
@@ -55,12 +59,14 @@ impl ErrorKind {
             Self::Depth => "depth",
             Self::Float => "float",
             Self::Indefinite => "indefinite",
+            Self::Items => "items",
             Self::KeyOrder => "key-order",
             Self::KeyType => "key-type",
             Self::NonMinimal => "non-minimal",
             Self::Range => "range",
             Self::Reserved => "reserved",
             Self::Simple => "simple",
+            Self::Size => "size",
             Self::Tag => "tag",
             Self::Trailing => "trailing",
             Self::Type => "type",
@@ -77,12 +83,14 @@ impl fmt::Display for ErrorKind {
             Self::Depth => "nesting too deep",
             Self::Float => "float not finite or not 64 bits",
             Self::Indefinite => "indefinite length",
+            Self::Items => "too many items",
             Self::KeyOrder => "map keys not strictly ascending",
             Self::KeyType => "map key not text",
             Self::NonMinimal => "integer not in its shortest form",
             Self::Range => "integer out of range",
             Self::Reserved => "reserved additional information",
             Self::Simple => "simple value not allowed",
+            Self::Size => "too many bytes",
             Self::Tag => "tag not allowed",
             Self::Trailing => "bytes behind the value",
             Self::Type => "unexpected type",

@@ -6,7 +6,9 @@
 //! RFC 8949 section 4.2.1.
 //!
 //! [`encode()`] and [`decode()`] work on whole [`Value`]s; [`Encoder`] and [`Decoder`] are for formats
-//! with fixed fields, which hash and check received bytes without building a value.
+//! with fixed fields, which hash and check received bytes without building a value and borrow text and
+//! bytes from them. With feature `serde`, `to_vec` and `from_slice` are for application structs. [`Limits`]
+//! bound what a value may cost.
 //!
 //! ```
 //! use civic_types::{cbor, value};
@@ -20,32 +22,56 @@
 mod decode;
 mod encode;
 mod error;
+mod limits;
+#[cfg(feature = "serde")]
+mod serde;
 
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::{Error, ErrorKind};
+pub use limits::Limits;
+#[cfg(feature = "serde")]
+pub use serde::{SerdeError, from_slice, from_slice_with, to_vec, to_vec_with};
 
 use crate::Value;
+
+/// The canonical bytes of a value, within the default [`Limits`].
+///
+/// # Errors
+///
+/// Those of [`encode_with`].
+pub fn encode(value: &Value) -> Result<Vec<u8>, Error> {
+    encode_with(value, &Limits::default())
+}
 
 /// The canonical bytes of a value.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Depth`] when the value nests deeper than
-/// [`MAX_CBOR_DEPTH`](crate::limits::MAX_CBOR_DEPTH).
-pub fn encode(value: &Value) -> Result<Vec<u8>, Error> {
-    let mut out = Encoder::new();
+/// [`ErrorKind::Depth`], [`ErrorKind::Items`] or [`ErrorKind::Size`] for a value that [`decode_with`] would
+/// refuse under the same limits.
+pub fn encode_with(value: &Value, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let mut out = Encoder::with_limits(*limits);
     out.value(value)?;
     Ok(out.into_bytes())
+}
+
+/// Reads exactly one value, within the default [`Limits`].
+///
+/// # Errors
+///
+/// Those of [`decode_with`].
+pub fn decode(bytes: &[u8]) -> Result<Value, Error> {
+    decode_with(bytes, &Limits::default())
 }
 
 /// Reads exactly one value.
 ///
 /// # Errors
 ///
-/// [`Error`] with the first offence and its byte offset, unless the bytes are canonical.
-pub fn decode(bytes: &[u8]) -> Result<Value, Error> {
-    let mut input = Decoder::new(bytes);
+/// [`Error`] with the first offence and its byte offset, unless the bytes are canonical and within the limits.
+pub fn decode_with(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
+    let mut input = Decoder::with_limits(bytes, limits)?;
     let value = input.value()?;
     input.finish()?;
     Ok(value)

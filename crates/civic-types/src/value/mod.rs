@@ -2,14 +2,18 @@
 
 mod access;
 mod convert;
+mod dag_json;
 mod macros;
 mod map;
 mod number;
 #[cfg(feature = "serde")]
 mod serde;
 
+pub use dag_json::ReservedKey;
 pub use map::{Iter, Map};
 pub use number::{Float, Int, OutOfRange};
+#[cfg(feature = "serde")]
+pub(crate) use serde::LINK;
 #[cfg(feature = "serde")]
 pub use serde::{Error as SerdeError, from_value, to_value};
 

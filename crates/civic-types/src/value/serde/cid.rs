@@ -27,8 +27,9 @@ impl Serialize for Raw<'_> {
 
 impl<'de> Deserialize<'de> for Cid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What serde buffers for flattened and untagged types calls itself readable, whatever it came from.
         if deserializer.is_human_readable() {
-            deserializer.deserialize_str(CidVisitor)
+            deserializer.deserialize_newtype_struct(LINK, ReadableVisitor)
         } else {
             deserializer.deserialize_newtype_struct(LINK, CidVisitor)
         }
@@ -55,5 +56,24 @@ impl<'de> Visitor<'de> for CidVisitor {
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cid, D::Error> {
         deserializer.deserialize_bytes(self)
+    }
+}
+
+/// Reads a CID where text is expected and buffered bytes may stand.
+struct ReadableVisitor;
+
+impl<'de> Visitor<'de> for ReadableVisitor {
+    type Value = Cid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        CidVisitor.expecting(f)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Cid, E> {
+        CidVisitor.visit_str(text)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cid, D::Error> {
+        deserializer.deserialize_any(CidVisitor)
     }
 }

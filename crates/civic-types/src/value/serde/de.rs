@@ -46,7 +46,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
                 Ok(value)
             }
             Value::Map(map) => {
-                let mut map = MapDeserializer::new(map.into_iter().map(|(key, value)| (key, Self(value))));
+                let mut map = MapDeserializer::new(
+                    map.into_iter().map(|(key, value)| (Self(Value::Text(key)), Self(value))),
+                );
                 let value = visitor.visit_map(&mut map)?;
                 map.end()?;
                 Ok(value)

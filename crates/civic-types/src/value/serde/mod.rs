@@ -13,7 +13,7 @@ use std::fmt;
 use super::Value;
 
 /// The name that marks a newtype as a link on its way through serde.
-const LINK: &str = "$civic_types::Cid";
+pub(crate) const LINK: &str = "$civic_types::Cid";
 
 /// Turns anything serialisable into a value.
 ///

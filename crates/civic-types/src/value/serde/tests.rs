@@ -61,3 +61,17 @@ fn what_dag_cbor_cannot_hold_is_refused() {
     assert!(from_value::<Cid>(value!("bafkqabiaaebagba")).is_err());
     assert!(from_value::<u8>(value!(256)).is_err());
 }
+
+#[test]
+fn a_cid_is_text_in_json_and_a_key_there_too() {
+    let cid = Cid::raw(HashAlgorithm::Sha2_256, b"photo");
+    let json = serde_json::to_string(&cid).unwrap();
+    assert_eq!(json, format!("\"{cid}\""));
+    assert_eq!(serde_json::from_str::<Cid>(&json).unwrap(), cid);
+    let map = BTreeMap::from([(cid, 1)]);
+    let json = serde_json::to_string(&map).unwrap();
+    assert_eq!(serde_json::from_str::<BTreeMap<Cid, i32>>(&json).unwrap(), map);
+    for wrong in ["1", "null", "[]", "\"x\"", "\"bafk\""] {
+        assert!(serde_json::from_str::<Cid>(wrong).is_err(), "{wrong}");
+    }
+}

@@ -1,70 +1,29 @@
 //! [`Cid`]: the content identifier, a hash that says how it was made.
 //!
-//! Written form: CIDv1; CIDv0 is read. Text is base32 (`b…`), base58 (`z…`) and CIDv0 (`Qm…`) are read.
-//! Source: the multiformats CID specification.
+//! Made and written: CIDv1 with sha2-256 or BLAKE3, in base32 (`b…`). Read as well: CIDv0 (`Qm…`), which stays
+//! one until [`Cid::to_v1`], other hashes, whose content nobody here can check, and the text forms base58btc
+//! (`z…`) and base36 (`k…`). Source: the multiformats CID, multihash and multibase specifications.
+
+mod hash;
+mod text;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::str::FromStr;
 
-use data_encoding::BASE32_NOPAD;
-use sha2::{Digest, Sha256};
+pub use hash::HashAlgorithm;
 
 /// Codec of canonical DAG-CBOR blocks.
 pub const DAG_CBOR: u64 = 0x71;
 /// Codec of raw blocks.
 pub const RAW: u64 = 0x55;
 
+/// Codec of a CIDv0.
+const DAG_PB: u8 = 0x70;
 const SHORT_LEN: usize = 36;
 const VERSION_1: u8 = 1;
 const DIGEST_LEN: u8 = 32;
 const MAX_VARINT_BYTES: usize = 9;
-
-/// The hashes that CIDs of this workspace are made with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum HashAlgorithm {
-    /// BLAKE3 with 32 bytes of output, multihash code 0x1e.
-    Blake3,
-    /// SHA-256, multihash code 0x12: the default.
-    #[default]
-    Sha2_256,
-}
-
-impl HashAlgorithm {
-    /// The multihash name: `blake3` or `sha2-256`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Blake3 => "blake3",
-            Self::Sha2_256 => "sha2-256",
-        }
-    }
-
-    /// The algorithm with that multihash name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Blake3, Self::Sha2_256].into_iter().find(|h| h.name() == name)
-    }
-
-    /// The multihash code.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Blake3 => 0x1e,
-            Self::Sha2_256 => 0x12,
-        }
-    }
-
-    /// The 32-byte digest of `bytes`.
-    #[must_use]
-    pub fn digest(self, bytes: &[u8]) -> [u8; 32] {
-        match self {
-            Self::Blake3 => *blake3::hash(bytes).as_bytes(),
-            Self::Sha2_256 => Sha256::digest(bytes).into(),
-        }
-    }
-}
 
 /// A content identifier, ordered and compared by its bytes.
 #[derive(Clone)]
@@ -148,6 +107,30 @@ impl Cid {
         }
     }
 
+    /// The same content under CIDv1: a CIDv0 becomes a dag-pb CIDv1, a CIDv1 stays as it is.
+    #[must_use]
+    pub fn to_v1(&self) -> Self {
+        match self.as_bytes() {
+            [0x12, 0x20, digest @ ..] => match digest.try_into() {
+                Ok(digest) => Self::from_digest(DAG_PB, HashAlgorithm::Sha2_256, digest),
+                Err(_) => self.clone(),
+            },
+            _ => self.clone(),
+        }
+    }
+
+    /// The version, 0 or 1.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        u8::from(self.as_bytes().first() == Some(&VERSION_1))
+    }
+
+    /// The multihash code; 0x12, sha2-256, for a CIDv0.
+    #[must_use]
+    pub fn hash_code(&self) -> u64 {
+        varint(self.multihash()).map_or(0, |(code, _)| code)
+    }
+
     /// The content codec; a CIDv0 is dag-pb (0x70).
     #[must_use]
     pub fn codec(&self) -> u64 {
@@ -163,22 +146,33 @@ impl Cid {
     /// The hash, if it is one of ours with its full 32 bytes.
     #[must_use]
     pub fn hash_algorithm(&self) -> Option<HashAlgorithm> {
-        let Repr::Short(bytes) = &self.0 else { return None };
-        [HashAlgorithm::Blake3, HashAlgorithm::Sha2_256].into_iter().find(|h| h.code() == bytes[2])
+        let [code, DIGEST_LEN, digest @ ..] = self.multihash() else { return None };
+        let ours = [HashAlgorithm::Blake3, HashAlgorithm::Sha2_256].into_iter().find(|h| h.code() == *code);
+        ours.filter(|_| digest.len() == 32)
     }
 
     /// The 32-byte digest, if the hash is one of ours.
     #[must_use]
     pub fn digest(&self) -> Option<&[u8; 32]> {
         self.hash_algorithm()?;
-        let Repr::Short(bytes) = &self.0 else { return None };
-        bytes.last_chunk()
+        self.as_bytes().last_chunk()
+    }
+
+    /// What follows version and codec: hash code, length, digest.
+    fn multihash(&self) -> &[u8] {
+        match (&self.0, self.as_bytes()) {
+            (Repr::Short(_), [_, _, multihash @ ..]) | (_, multihash @ [0x12, ..]) => multihash,
+            (_, bytes) => {
+                let rest = varint(bytes).and_then(|(_, rest)| varint(rest));
+                rest.map_or(&[], |(_, rest)| rest)
+            }
+        }
     }
 
     /// Whether this is a CIDv1 with that codec and that hash.
     #[must_use]
     pub fn is(&self, codec: u64, hash: HashAlgorithm) -> bool {
-        self.codec() == codec && self.hash_algorithm() == Some(hash)
+        self.version() == 1 && self.codec() == codec && self.hash_algorithm() == Some(hash)
     }
 
     /// Whether `bytes` hash to this CID; false for hashes that are not ours.
@@ -217,42 +211,9 @@ impl Hash for Cid {
     }
 }
 
-impl fmt::Display for Cid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Long(bytes) if bytes.first() == Some(&0x12) => {
-                f.write_str(&bs58::encode(bytes).into_string())
-            }
-            _ => write!(f, "b{}", BASE32_NOPAD.encode(self.as_bytes()).to_ascii_lowercase()),
-        }
-    }
-}
-
 impl fmt::Debug for Cid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cid({self})")
-    }
-}
-
-impl FromStr for Cid {
-    type Err = CidError;
-
-    fn from_str(text: &str) -> Result<Self, CidError> {
-        if text.len() == 46 && text.starts_with("Qm") {
-            return Self::from_bytes(&bs58::decode(text).into_vec().map_err(|_| CidError::Text)?);
-        }
-        let mut chars = text.chars();
-        let bytes = match chars.next() {
-            Some('b') if !text.bytes().any(|b| b.is_ascii_uppercase()) => BASE32_NOPAD
-                .decode(chars.as_str().to_ascii_uppercase().as_bytes())
-                .map_err(|_| CidError::Text)?,
-            Some('z') => bs58::decode(chars.as_str()).into_vec().map_err(|_| CidError::Text)?,
-            _ => return Err(CidError::Text),
-        };
-        if bytes.first() == Some(&0x12) {
-            return Err(CidError::Version);
-        }
-        Self::from_bytes(&bytes)
     }
 }
 
@@ -260,11 +221,14 @@ impl FromStr for Cid {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CidError {
+    /// The text begins like no base that is read: base32, base36, base58btc, or CIDv0 text.
+    #[error("the text is in no known base")]
+    Base,
     /// The digest is shorter or longer than stated, or the bytes end early.
     #[error("the digest does not have the stated length")]
     Length,
-    /// The text is not base32, base58 or CIDv0 text.
-    #[error("the text is in no known base")]
+    /// The text does not fit the base it begins with, or is too long for it.
+    #[error("the text does not fit its base")]
     Text,
     /// A varint is not minimal or longer than 9 bytes.
     #[error("a varint is not minimal")]
@@ -292,40 +256,4 @@ fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), CidError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_and_bytes_round_trip() {
-        for text in [
-            "bafyreidykglsfhoixmivffc5uwhcgshx4j465xwqntbmu43nb2dzqwfvae",
-            "bafkqabiaaebagba",
-            "QmXg9Pp2ytZ14xgmQjYEiHjVjMFXzCVVEcRTWJBmLgR39V",
-        ] {
-            let cid: Cid = text.parse().unwrap();
-            assert_eq!(cid.to_string(), text);
-            assert_eq!(Cid::from_bytes(cid.as_bytes()).unwrap(), cid);
-        }
-    }
-
-    #[test]
-    fn a_cid_matches_its_content_only() {
-        for hash in [HashAlgorithm::Blake3, HashAlgorithm::Sha2_256] {
-            let cid = Cid::raw(hash, b"x");
-            assert!(cid.matches(b"x") && !cid.matches(b"y"));
-            assert!(cid.is(RAW, hash) && !cid.is(DAG_CBOR, hash));
-        }
-    }
-
-    #[test]
-    fn malformed_cids_are_refused() {
-        let good = Cid::raw(HashAlgorithm::Sha2_256, b"x");
-        let bytes = good.as_bytes();
-        assert_eq!(Cid::from_bytes(&bytes[..35]), Err(CidError::Length));
-        assert_eq!(Cid::from_bytes(&[bytes, &[0]].concat()), Err(CidError::Length));
-        assert_eq!(Cid::from_bytes(&[&[2], &bytes[1..]].concat()), Err(CidError::Version));
-        assert_eq!(Cid::from_bytes(&[&[1, 0xf1, 0], &bytes[2..]].concat()), Err(CidError::Varint));
-        assert_eq!(Cid::from_bytes(&[]), Err(CidError::Length));
-        assert_eq!("bAFK".parse::<Cid>(), Err(CidError::Text));
-    }
-}
+mod tests;
