@@ -196,8 +196,9 @@ impl Document {
     /// The CID of the plain view's canonical bytes; of null if the document is not present.
     #[must_use]
     pub fn content_cid(&self) -> Cid {
+        let view = self.view().unwrap_or_default();
         // Paths and arguments are too shallow for a view to be refused for its depth.
-        Cid::dag_cbor(self.hash, &cbor::encode(&self.view().unwrap_or_default()).unwrap_or_default())
+        Cid::dag_cbor(self.hash, &cbor::encode_with(&view, &cbor::Limits::DEPTH_ONLY).unwrap_or_default())
     }
 
     /// The live operations with the version each stands in, ascending by dot, then by CID.
