@@ -19,9 +19,9 @@ pub async fn run() -> Outcome {
         let mut events = b.events();
         a.connect(&PeerAddr::new(there.peer_id(), address)).await?;
         let mut latency = Latency::default();
-        for round in 0..=ROUNDS {
+        for round in 0..=ROUNDS as u16 {
             progress(&format!("internet {name} {round}/{ROUNDS}"));
-            let envelopes = signed(&here.key, LATENCIES, PAYLOAD)?;
+            let envelopes = signed(&here.key, round * LATENCIES, LATENCIES, PAYLOAD)?;
             let samples = one_way(&a, &there.peer_id(), &mut events, envelopes).await?;
             if round > 0 {
                 latency.push(&samples);

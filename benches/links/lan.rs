@@ -22,12 +22,24 @@ pub async fn run() -> Outcome {
     let mut bare = Tls::connect(&here, &there).await?;
     let (mut ours, mut theirs) = (Latency::default(), Latency::default());
     let [mut many, mut raw_many, mut large, mut raw_large] = [(); 4].map(|()| Series::default());
-    for round in 0..=ROUNDS {
+    for round in 0..=ROUNDS as u16 {
         progress(&format!("lan {round}/{ROUNDS}"));
-        let latencies = one_way(&a, &there.peer_id(), &mut events, signed(&here.key, LATENCIES, PAYLOAD)?).await?;
-        let wire = signed(&here.key, 1, PAYLOAD)?.remove(0).encode_wire();
+        let latencies = one_way(
+            &a,
+            &there.peer_id(),
+            &mut events,
+            signed(&here.key, 60_000 + round * LATENCIES, LATENCIES, PAYLOAD)?,
+        )
+        .await?;
+        let wire = signed(&here.key, 0, 1, PAYLOAD)?.remove(0).encode_wire();
         let raw = bare.one_way(&wire, LATENCIES).await?;
-        let sent = rate(&a, &there.peer_id(), &mut events, signed(&here.key, MESSAGES, PAYLOAD)?).await?;
+        let sent = rate(
+            &a,
+            &there.peer_id(),
+            &mut events,
+            signed(&here.key, round % 6 * MESSAGES, MESSAGES, PAYLOAD)?,
+        )
+        .await?;
         let raw_sent = bare.rate(&wire, MESSAGES).await?;
         let local = |_| Envelope::local(9, vec![7; LARGE]);
         let megabytes = |rate: f64| rate * LARGE as f64 / 1e6;
@@ -64,7 +76,7 @@ async fn adapter(identity: &LinkIdentity) -> Outcome<LanAdapter> {
 fn verify(identity: &LinkIdentity) -> Outcome<Series> {
     let mut series = Series::default();
     let verifier = civic_crypto::Verifier::new();
-    let envelopes = signed(&identity.key, 1000, PAYLOAD)?;
+    let envelopes = signed(&identity.key, 0, 1000, PAYLOAD)?;
     for _ in 0..ROUNDS {
         let begun = std::time::Instant::now();
         for envelope in &envelopes {

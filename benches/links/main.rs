@@ -45,10 +45,10 @@ pub fn identity() -> LinkIdentity {
     LinkIdentity::new(Arc::new(DeviceKey::generate(&mut SystemRng::new())), NET, Arc::new(TokioTimer))
 }
 
-/// Signed envelopes of that payload, each another one.
-pub fn signed(key: &DeviceKey, count: u16, payload: usize) -> Outcome<Vec<Envelope>> {
+/// Signed envelopes of that payload, numbered from there: one of the same second and number would be a copy.
+pub fn signed(key: &DeviceKey, from: u16, count: u16, payload: usize) -> Outcome<Vec<Envelope>> {
     let created_s = u32::try_from(TokioTimer.wall().as_secs())?;
-    (0..count)
+    (from..from + count)
         .map(|n| {
             let fields = EnvelopeFields {
                 message_type: 9,

@@ -40,7 +40,9 @@ pub async fn run() -> Outcome {
         }
         let mut each = Series::default();
         each.push((resident_kb()? - idle) / (CONNECTIONS * ENDS) as f64);
-        let what = format!("memory of one end of a connection over {name}, {CONNECTIONS} connections in one process");
+        let what = format!(
+            "memory of one end of a connection over {name}, {CONNECTIONS} connections in one process"
+        );
         figure(&format!("B14-memory{suffix}"), &what, "KB", &each);
         for device in devices {
             device.stop().await?;
