@@ -1,7 +1,7 @@
 //! Links: latency and throughput of the LAN link beside bare TLS (B5, B6), of the libp2p link (B14), and memory
 //! of a libp2p connection.
 //!
-//! `cargo bench --bench links -- lan internet memory` runs only those parts. Everything is on the loopback
+//! `cargo bench --bench links -- lan internet memory` runs only those parts, and `-- memory-tcp` one more. Everything is on the loopback
 //! interface, both ends in one process.
 
 mod internet;
@@ -34,7 +34,10 @@ async fn main() -> Outcome {
         internet::run().await?;
     }
     if runs("memory") {
-        memory::run().await?;
+        memory::run(memory::QUIC).await?;
+    }
+    if wanted.iter().any(|name| name == "memory-tcp") {
+        memory::run(memory::TCP).await?;
     }
     figure("load", "processes that wanted to run at the end", "processes", &civic_benches::busy()?);
     Ok(())
