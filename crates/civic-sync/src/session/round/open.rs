@@ -180,7 +180,7 @@ impl Round {
     }
 }
 
-/// Definitions in one frame: with the states of [`MAX_SCOPES`](super::MAX_SCOPES) scopes they fit 256 KiB. The
+/// Definitions in one frame: with the states of [`MAX_SCOPES`](crate::session::MAX_SCOPES) scopes they fit 256 KiB. The
 /// rest comes with the next round.
 const MAX_DEFINITIONS: usize = 128;
 
