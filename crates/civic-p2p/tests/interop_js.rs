@@ -146,7 +146,7 @@ fn wire(envelope: SignedEnvelope) -> String {
 
 /// Publishes until somebody takes it. Both know of each other's subscription only after a moment, so what is told
 /// first may find nobody; told again it would be a copy, so each attempt is another envelope.
-async fn publish(js: &mut Peer, data: &dyn Fn(u16) -> String, from: u16) {
+async fn publish(js: &mut Peer, data: &(dyn Fn(u16) -> String + Sync), from: u16) {
     for n in from..from + 400 {
         let sent = js.ask("publish", json!({ "topic": TOPIC, "data": data(n) })).await;
         if sent["recipients"].as_u64().unwrap() > 0 {
