@@ -22,6 +22,8 @@ pub mod receive;
 pub mod redial;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "stream")]
+pub mod stream;
 
 pub use adapter::{Accepted, EventStream, TransportAdapter};
 pub use capabilities::Capabilities;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use civic_transport::capabilities::Power;
+use civic_transport::stream::frame::MAX_FRAME_BYTES;
+use civic_transport::stream::{MAX_TARGETS, Outbound, Refused};
 use civic_transport::{
     Accepted, Capabilities, Envelope, Error, EventStream, LostReason, PeerAddr, PeerInfo, SignedEnvelope,
     TransportAdapter, TransportKind, TrySendError,
@@ -23,9 +25,8 @@ use super::dial::{self, First, Target};
 use super::gossip::{self, MAX_GOSSIP_BYTES};
 use super::identity::named;
 use super::inner::{Inner, backend, lock};
-use super::message::{CloseCode, MAX_FRAME_BYTES, Outbound, Refused, Registry};
+use super::message::{CloseCode, Registry};
 use super::statistics::Statistics;
-use super::targets::MAX_TARGETS;
 
 /// One device on the internet. It lives on tokio: `start` and whatever follows must be called inside a
 /// runtime. Dropping it closes every connection.
@@ -276,7 +277,7 @@ impl TransportAdapter for InternetAdapter {
         if peer.peer == Some(self.inner.me) || self.is_ours(&parsed) {
             return Err(Error::InvalidAddress { address: peer.address.clone() });
         }
-        if lock(&self.inner.targets).len() >= MAX_TARGETS {
+        if lock(&self.inner.targets).is_full() {
             return Err(backend(format!("{MAX_TARGETS} addresses are kept dialled already")));
         }
         let known = lock(&self.inner.targets).peer_at(peer).or(peer.peer);

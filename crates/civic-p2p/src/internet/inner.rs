@@ -7,6 +7,7 @@ use std::time::Duration;
 use civic_crypto::rng::{SystemRng, random_bytes};
 use civic_transport::hub::EventHub;
 use civic_transport::receive::Receiver;
+use civic_transport::stream::Targets;
 use civic_transport::{Error, LinkIdentity, TransportKind};
 use civic_types::time::{Tick, Timer};
 use civic_types::{PeerId, PublicKey};
@@ -21,7 +22,6 @@ use super::config::{Access, InternetConfig};
 use super::identity::keypair;
 use super::message::Registry;
 use super::statistics::Counters;
-use super::targets::Targets;
 
 /// What the tasks of one link share. Locks are short and nest in one order: registry, then hub.
 pub(super) struct Inner {

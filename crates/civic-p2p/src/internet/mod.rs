@@ -54,11 +54,10 @@ mod link;
 mod message;
 mod statistics;
 mod swarm;
-mod targets;
 
 pub use adapter::InternetAdapter;
 pub use config::{Access, Diversity, InternetConfig};
 pub use gossip::MAX_GOSSIP_BYTES;
 pub use link::{InternetAddress, InternetLink};
-pub use message::{MAX_FRAME_BYTES, PATH};
+pub use message::PATH;
 pub use statistics::Statistics;

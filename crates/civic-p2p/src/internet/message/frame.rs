@@ -1,10 +1,10 @@
 #![warn(clippy::indexing_slicing)]
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use civic_transport::envelope::{KIND_LOCAL, KIND_SIGNED, MAX_WIRE_BYTES};
-
-/// Longest frame in bytes, its kind counted and its length not.
-pub const MAX_FRAME_BYTES: usize = MAX_WIRE_BYTES;
+use bytes::{BufMut, Bytes, BytesMut};
+use civic_transport::envelope::{KIND_LOCAL, KIND_SIGNED};
+use civic_transport::stream::frame::{
+    CLOSE, FrameError, HELLO, PING, PONG, take, write_control, write_envelope,
+};
 
 /// What a message stream carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,61 +36,25 @@ pub(in crate::internet) enum CloseCode {
     Misbehaved = 4,
 }
 
-/// Why the bytes of a stream are no frames.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::internet) enum FrameError {
-    #[error("a frame of {got} bytes")]
-    Length { got: usize },
-    #[error("frame kind {got} is unknown")]
-    Kind { got: u8 },
-    #[error("the body of frame kind {kind} is malformed")]
-    Body { kind: u8 },
-}
-
 impl Frame {
     pub(in crate::internet) fn write(&self, out: &mut BytesMut) {
         match self {
-            Self::Hello(hello) => head(out, HELLO, HELLO_BODY_BYTES, |out| {
+            Self::Hello(hello) => write_control(out, HELLO, HELLO_BODY_BYTES, |out| {
                 out.put_u8(VERSION);
                 out.put_u8(hello.moves.into());
                 out.put_slice(&hello.nonce);
             }),
-            Self::Ping => head(out, PING, 0, |_| {}),
-            Self::Pong => head(out, PONG, 0, |_| {}),
-            Self::Close(code) => head(out, CLOSE, 1, |out| out.put_u8(*code as u8)),
-            Self::Moved => head(out, MOVED, 0, |_| {}),
-            Self::Envelope(wire) => {
-                out.put_u32(length(wire.len()));
-                out.put_slice(wire);
-            }
+            Self::Ping => write_control(out, PING, 0, |_| {}),
+            Self::Pong => write_control(out, PONG, 0, |_| {}),
+            Self::Close(code) => write_control(out, CLOSE, 1, |out| out.put_u8(*code as u8)),
+            Self::Moved => write_control(out, MOVED, 0, |_| {}),
+            Self::Envelope(wire) => write_envelope(out, wire),
         }
     }
 
     /// Takes the next frame off a buffer; `None` until it is complete.
     pub(in crate::internet) fn read(buffer: &mut BytesMut) -> Result<Option<Self>, FrameError> {
-        let Some(length) = buffer.first_chunk().map(|bytes| u32::from_be_bytes(*bytes)) else {
-            return Ok(None);
-        };
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length == 0 || length > MAX_FRAME_BYTES {
-            return Err(FrameError::Length { got: length });
-        }
-        // Before the rest is waited for, so that a long unknown frame costs nothing.
-        match buffer.get(LENGTH_BYTES) {
-            Some(&(HELLO | PING | PONG | CLOSE | MOVED)) if length > 1 + HELLO_BODY_BYTES => {
-                return Err(FrameError::Length { got: length });
-            }
-            Some(&(HELLO | PING | PONG | CLOSE | MOVED | KIND_LOCAL | KIND_SIGNED)) | None => {}
-            Some(&got) => return Err(FrameError::Kind { got }),
-        }
-        if buffer.len() < LENGTH_BYTES + length {
-            return Ok(None);
-        }
-        buffer.advance(LENGTH_BYTES);
-        let frame = buffer.split_to(length);
-        // A small frame must not keep the whole read buffer alive.
-        let frame = if length <= COPY_BYTES { Bytes::copy_from_slice(&frame) } else { frame.freeze() };
-        Self::parse(frame).map(Some)
+        take(buffer, &CONTROLS, HELLO_BODY_BYTES)?.map(Self::parse).transpose()
     }
 
     fn parse(frame: Bytes) -> Result<Self, FrameError> {
@@ -115,29 +79,13 @@ impl Frame {
     }
 }
 
-fn head(out: &mut BytesMut, kind: u8, body: usize, write: impl FnOnce(&mut BytesMut)) {
-    out.put_u32(length(1 + body));
-    out.put_u8(kind);
-    write(out);
-}
-
-/// Callers have checked the bound; a length that broke it would be refused at the other end.
-fn length(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
-}
-
-const HELLO: u8 = 0;
-const PING: u8 = 1;
-const PONG: u8 = 2;
-const CLOSE: u8 = 3;
+/// What the stream carries beside envelopes.
+const CONTROLS: [u8; 5] = [HELLO, PING, PONG, CLOSE, MOVED];
 const MOVED: u8 = 4;
 const VERSION: u8 = 1;
-const LENGTH_BYTES: usize = 4;
 /// Bytes of randomness that either end adds to the channel binding.
 pub(in crate::internet) const NONCE_BYTES: usize = 32;
 const HELLO_BODY_BYTES: usize = 2 + NONCE_BYTES;
-/// Frames up to this length are copied out of the read buffer.
-const COPY_BYTES: usize = 4096;
 
 #[cfg(test)]
 mod tests {

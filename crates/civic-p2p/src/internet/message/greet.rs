@@ -3,15 +3,17 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use civic_crypto::rng::{SystemRng, random_bytes};
+use civic_transport::stream::Outbound;
+use civic_transport::stream::frame::FrameError;
 use civic_transport::{ChannelBinding, PeerInfo, TransportKind};
 use civic_types::{PeerId, PublicKey};
 use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::Stream;
 use tokio::sync::oneshot;
 
-use super::frame::{Frame, FrameError, Hello, NONCE_BYTES};
+use super::frame::{Frame, Hello, NONCE_BYTES};
 use super::registry::{Answer, Registered};
-use super::{CloseCode, Dialler, Opened, Outbound, Path, session};
+use super::{CloseCode, Dialler, Opened, Path, session};
 use crate::internet::identity::{peer_id, public_key};
 use crate::internet::inner::Inner;
 

@@ -5,15 +5,12 @@ mod behaviour;
 mod frame;
 mod greet;
 mod handler;
-mod outbound;
 mod registry;
 mod session;
 
 pub(super) use behaviour::{Behaviour, Event};
 pub(super) use frame::CloseCode;
-pub use frame::MAX_FRAME_BYTES;
 pub(super) use greet::{GreetError, run};
-pub(super) use outbound::{Outbound, Refused};
 pub use registry::PATH;
 pub(super) use registry::Registry;
 

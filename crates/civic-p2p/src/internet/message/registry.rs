@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use civic_transport::hub::EventHub;
+use civic_transport::stream::Outbound;
 use civic_transport::{Event, LostReason, PeerInfo};
 use civic_types::PeerId;
 use civic_types::time::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::frame::CloseCode;
-use super::outbound::Outbound;
 use super::{Dialler, Opened, Path};
 
 /// The sessions of now, one per peer, and the rule of which stays.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use civic_transport::keepalive::{Input, Keepalive, Output};
 use civic_transport::receive::TimeTrust;
+use civic_transport::stream::Outbound;
 use civic_transport::{Event, LostReason, Via};
 use civic_types::PeerId;
 use futures_util::io::{ReadHalf, WriteHalf};
@@ -17,7 +18,6 @@ use tokio::sync::mpsc;
 
 use super::frame::{CloseCode, Frame};
 use super::greet::write_frame;
-use super::outbound::Outbound;
 use super::registry::Registered;
 use crate::internet::identity::peer_id;
 use crate::internet::inner::{Inner, lock};

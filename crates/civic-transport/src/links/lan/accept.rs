@@ -9,9 +9,9 @@ use super::discovery::Tag;
 use super::frame::{CloseCode, Frame};
 use super::handshake::{HandshakeError, Secured, accept_tls};
 use super::inner::Inner;
-use super::outbound::Outbound;
 use super::registry::{Dialler, Registered};
 use crate::peer::{PeerInfo, TransportKind};
+use crate::stream::Outbound;
 
 /// Takes connections until the link stops.
 pub(super) async fn run(inner: Arc<Inner>, listener: TcpListener) {

@@ -15,9 +15,8 @@ use tokio::sync::oneshot;
 
 use super::config::LanConfig;
 use super::dial::First;
-use super::frame::{CloseCode, MAX_FRAME_BYTES};
+use super::frame::CloseCode;
 use super::inner::{Inner, lock};
-use super::outbound::{Outbound, Refused};
 use super::site::LanSite;
 use super::{accept, dial, discovery};
 use crate::adapter::{Accepted, EventStream, TransportAdapter};
@@ -27,6 +26,8 @@ use crate::error::{Error, TrySendError};
 use crate::event::LostReason;
 use crate::link::{Link, LinkIdentity};
 use crate::peer::{PeerAddr, PeerInfo, TransportKind};
+use crate::stream::frame::MAX_FRAME_BYTES;
+use crate::stream::{MAX_TARGETS, Outbound, Refused};
 
 /// A LAN link that has no identity yet.
 #[derive(Clone, Debug, Default)]
@@ -243,6 +244,10 @@ impl TransportAdapter for LanAdapter {
         if let Some(known) = known.filter(|known| self.inner.is_connected(known)) {
             self.add_target(PeerAddr { peer: Some(known), ..peer.clone() }, None);
             return Ok(known);
+        }
+        if lock(&self.inner.targets).is_full() {
+            let source = format!("{MAX_TARGETS} addresses are kept dialled already").into();
+            return Err(Error::Backend { transport: TransportKind::Lan, source });
         }
         let (first, outcome) = oneshot::channel();
         self.add_target(peer.clone(), Some(first));

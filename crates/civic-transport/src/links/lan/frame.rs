@@ -1,12 +1,10 @@
 #![warn(clippy::indexing_slicing)]
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::discovery::Tag;
-use crate::envelope::{KIND_LOCAL, KIND_SIGNED, MAX_WIRE_BYTES};
-
-/// Longest frame in bytes, its kind counted and its length not.
-pub const MAX_FRAME_BYTES: usize = MAX_WIRE_BYTES;
+use crate::envelope::{KIND_LOCAL, KIND_SIGNED};
+use crate::stream::frame::{CLOSE, FrameError, HELLO, PING, PONG, take, write_control, write_envelope};
 
 /// What TLS carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,60 +31,24 @@ pub(super) enum CloseCode {
     Misbehaved = 4,
 }
 
-/// Why the bytes of a stream are no frames.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FrameError {
-    #[error("a frame of {got} bytes")]
-    Length { got: usize },
-    #[error("frame kind {got} is unknown")]
-    Kind { got: u8 },
-    #[error("the body of frame kind {kind} is malformed")]
-    Body { kind: u8 },
-}
-
 impl Frame {
     pub(super) fn write(&self, out: &mut BytesMut) {
         match self {
-            Self::Hello { tag, net } => head(out, HELLO, 1 + TAG_BYTES + net.len(), |out| {
+            Self::Hello { tag, net } => write_control(out, HELLO, 1 + TAG_BYTES + net.len(), |out| {
                 out.put_u8(VERSION);
                 out.put_slice(&tag.0);
                 out.put_slice(net.as_bytes());
             }),
-            Self::Ping => head(out, PING, 0, |_| {}),
-            Self::Pong => head(out, PONG, 0, |_| {}),
-            Self::Close(code) => head(out, CLOSE, 1, |out| out.put_u8(*code as u8)),
-            Self::Envelope(wire) => {
-                out.put_u32(length(wire.len()));
-                out.put_slice(wire);
-            }
+            Self::Ping => write_control(out, PING, 0, |_| {}),
+            Self::Pong => write_control(out, PONG, 0, |_| {}),
+            Self::Close(code) => write_control(out, CLOSE, 1, |out| out.put_u8(*code as u8)),
+            Self::Envelope(wire) => write_envelope(out, wire),
         }
     }
 
     /// Takes the next frame off a buffer; `None` until it is complete.
     pub(super) fn read(buffer: &mut BytesMut) -> Result<Option<Self>, FrameError> {
-        let Some(length) = buffer.first_chunk().map(|bytes| u32::from_be_bytes(*bytes)) else {
-            return Ok(None);
-        };
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length == 0 || length > MAX_FRAME_BYTES {
-            return Err(FrameError::Length { got: length });
-        }
-        // Before the rest is waited for, so that a long unknown frame costs nothing.
-        match buffer.get(LENGTH_BYTES) {
-            Some(&(HELLO | PING | PONG | CLOSE)) if length > MAX_CONTROL_BYTES => {
-                return Err(FrameError::Length { got: length });
-            }
-            Some(&(HELLO | PING | PONG | CLOSE | KIND_LOCAL | KIND_SIGNED)) | None => {}
-            Some(&got) => return Err(FrameError::Kind { got }),
-        }
-        if buffer.len() < LENGTH_BYTES + length {
-            return Ok(None);
-        }
-        buffer.advance(LENGTH_BYTES);
-        let frame = buffer.split_to(length);
-        // A small frame must not keep the whole read buffer alive.
-        let frame = if length <= COPY_BYTES { Bytes::copy_from_slice(&frame) } else { frame.freeze() };
-        Self::parse(frame).map(Some)
+        take(buffer, &CONTROLS, MAX_CONTROL_BYTES)?.map(Self::parse).transpose()
     }
 
     fn parse(frame: Bytes) -> Result<Self, FrameError> {
@@ -118,28 +80,12 @@ fn hello(body: &[u8]) -> Option<Frame> {
     Some(Frame::Hello { tag: Tag(*tag), net: net.to_owned() })
 }
 
-fn head(out: &mut BytesMut, kind: u8, body: usize, write: impl FnOnce(&mut BytesMut)) {
-    out.put_u32(length(1 + body));
-    out.put_u8(kind);
-    write(out);
-}
-
-/// Callers have checked the bound; a length that broke it would be refused at the other end.
-fn length(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
-}
-
-const HELLO: u8 = 0;
-const PING: u8 = 1;
-const PONG: u8 = 2;
-const CLOSE: u8 = 3;
+/// What the stream carries beside envelopes.
+const CONTROLS: [u8; 4] = [HELLO, PING, PONG, CLOSE];
 const VERSION: u8 = 1;
-const LENGTH_BYTES: usize = 4;
-/// A hello with the longest name of a network.
-const MAX_CONTROL_BYTES: usize = 2 + TAG_BYTES + 255;
+/// The body of a hello with the longest name of a network.
+const MAX_CONTROL_BYTES: usize = 1 + TAG_BYTES + 255;
 const TAG_BYTES: usize = 16;
-/// Frames up to this length are copied out of the read buffer.
-const COPY_BYTES: usize = 4096;
 
 #[cfg(test)]
 mod tests {

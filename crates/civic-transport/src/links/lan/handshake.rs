@@ -7,9 +7,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::discovery::Tag;
-use super::frame::{CloseCode, Frame, FrameError};
+use super::frame::{CloseCode, Frame};
 use super::tls::{self, Tls};
 use crate::peer::ChannelBinding;
+use crate::stream::frame::FrameError;
 
 /// A connection whose TLS is done: we know who is there.
 #[derive(Debug)]

@@ -15,13 +15,13 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::config::LanConfig;
 use super::discovery::{Known, Tag};
 use super::registry::Registry;
-use super::target::Targets;
 use super::tls::Tls;
 use crate::error::Error;
 use crate::hub::EventHub;
 use crate::link::LinkIdentity;
 use crate::peer::TransportKind;
 use crate::receive::Receiver;
+use crate::stream::Targets;
 
 /// What the tasks of one link share. Locks are short and nest in one order: registry, then hub.
 pub(super) struct Inner {

@@ -45,14 +45,11 @@ mod discovery;
 mod frame;
 mod handshake;
 mod inner;
-mod outbound;
 mod registry;
 mod site;
-mod target;
 mod tls;
 
 pub use adapter::{LanAdapter, LanAddress, LanLink};
 pub use config::LanConfig;
 pub use discovery::{BeaconKey, LanDiscovery};
-pub use frame::MAX_FRAME_BYTES;
 pub use site::LanSite;

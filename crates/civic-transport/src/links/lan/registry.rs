@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use super::discovery::Tag;
 use super::frame::CloseCode;
-use super::outbound::Outbound;
 use crate::event::{Event, LostReason};
 use crate::hub::EventHub;
 use crate::peer::PeerInfo;
+use crate::stream::Outbound;
 
 /// The connections of now, one per peer, and the rule of which stays.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use tokio::task::AbortHandle;
 
 use crate::peer::PeerAddr;
 
-/// The addresses that are kept dialled.
+/// The addresses that are kept dialled, each by a task of its own.
 #[derive(Debug, Default)]
-pub(super) struct Targets {
+pub struct Targets {
     next: u64,
     all: BTreeMap<u64, Target>,
 }
@@ -22,7 +22,7 @@ struct Target {
 
 impl Targets {
     /// Adds an address in place of the same one before; its task follows.
-    pub(super) fn add(&mut self, address: PeerAddr) -> u64 {
+    pub fn add(&mut self, address: PeerAddr) -> u64 {
         self.remove_if(|target| target.address == address);
         let id = self.next;
         self.next += 1;
@@ -30,37 +30,62 @@ impl Targets {
         id
     }
 
-    pub(super) fn set_task(&mut self, id: u64, task: AbortHandle) {
+    /// The task that dials it.
+    pub fn set_task(&mut self, id: u64, task: AbortHandle) {
         if let Some(target) = self.all.get_mut(&id) {
             target.task = Some(task);
         }
     }
 
-    pub(super) fn set_peer(&mut self, id: u64, peer: PeerId) {
+    /// Who has answered there.
+    pub fn set_peer(&mut self, id: u64, peer: PeerId) {
         if let Some(target) = self.all.get_mut(&id) {
             target.peer = Some(peer);
         }
     }
 
+    /// Whether no more addresses are to be added: [`MAX_TARGETS`] are there.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.all.len() >= MAX_TARGETS
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Who answers at an address, as far as known.
-    pub(super) fn peer_at(&self, address: &PeerAddr) -> Option<PeerId> {
+    #[must_use]
+    pub fn peer_at(&self, address: &PeerAddr) -> Option<PeerId> {
         self.all.values().find(|target| target.address == *address).and_then(|target| target.peer)
     }
 
     /// Everybody who answers at one of the addresses, as far as known.
-    pub(super) fn peers(&self) -> BTreeSet<PeerId> {
+    #[must_use]
+    pub fn peers(&self) -> BTreeSet<PeerId> {
         self.all.values().filter_map(|target| target.peer).collect()
     }
 
-    pub(super) fn remove(&mut self, id: u64) {
+    /// Forgets an address; its task ends by itself.
+    pub fn remove(&mut self, id: u64) {
         self.all.remove(&id);
     }
 
-    pub(super) fn remove_peer(&mut self, peer: &PeerId) {
+    /// Forgets all addresses of a peer and ends their tasks.
+    pub fn remove_peer(&mut self, peer: &PeerId) {
         self.remove_if(|target| target.peer == Some(*peer));
     }
 
-    pub(super) fn remove_all(&mut self) {
+    /// Forgets everything and ends the tasks.
+    pub fn remove_all(&mut self) {
         self.remove_if(|_| true);
     }
 
@@ -74,3 +99,6 @@ impl Targets {
         });
     }
 }
+
+/// Most addresses that are kept dialled: those of the user and of the configuration.
+pub const MAX_TARGETS: usize = 1024;

@@ -3,15 +3,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
-use civic_transport::Priority;
-use civic_transport::queue::PriorityQueues;
 use tokio::sync::Notify;
 
-use super::frame::Frame;
+use super::frame::{PING, PONG, write_control, write_envelope};
+use crate::envelope::Priority;
+use crate::queue::PriorityQueues;
 
-/// What has still to be written to one peer, over whichever stream carries its session.
+/// What has still to be written to one peer: envelopes in classes, a ping and a pong.
 #[derive(Debug)]
-pub(in crate::internet) struct Outbound {
+pub struct Outbound {
     state: Mutex<State>,
     ready: Notify,
 }
@@ -28,19 +28,28 @@ struct State {
 
 /// Why an envelope was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::internet) enum Refused {
+pub enum Refused {
+    /// The connection is gone.
     Closed,
+    /// There is no room now.
     Full,
 }
 
 impl Outbound {
-    pub(in crate::internet) fn new(queue_bytes: usize) -> Self {
+    /// Nothing waits, and no more than so many bytes ever will.
+    #[must_use]
+    pub fn new(queue_bytes: usize) -> Self {
         let queues = PriorityQueues::new(queue_bytes);
         let state = State { queues, ping: false, pong: false, closed: false, awaiting_room: Vec::new() };
         Self { state: Mutex::new(state), ready: Notify::new() }
     }
 
-    pub(in crate::internet) fn try_push(&self, priority: Priority, wire: &Bytes) -> Result<(), Refused> {
+    /// Queues if there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`].
+    pub fn try_push(&self, priority: Priority, wire: &Bytes) -> Result<(), Refused> {
         let mut state = self.lock();
         if state.closed {
             return Err(Refused::Closed);
@@ -52,8 +61,16 @@ impl Outbound {
         Ok(())
     }
 
-    /// Queues when there is room; an error when the connection is gone.
-    pub(in crate::internet) async fn push(&self, priority: Priority, wire: &Bytes) -> Result<(), Refused> {
+    /// Queues when there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Closed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled, it was queued or not.
+    pub async fn push(&self, priority: Priority, wire: &Bytes) -> Result<(), Refused> {
         poll_fn(|context| match self.try_push(priority, wire) {
             Err(Refused::Full) => {
                 let mut state = self.lock();
@@ -72,18 +89,20 @@ impl Outbound {
         .await
     }
 
-    pub(in crate::internet) fn ping(&self) {
+    /// Has a ping written.
+    pub fn ping(&self) {
         self.lock().ping = true;
         self.ready.notify_one();
     }
 
-    pub(in crate::internet) fn pong(&self) {
+    /// Has a pong written, before all else.
+    pub fn pong(&self) {
         self.lock().pong = true;
         self.ready.notify_one();
     }
 
     /// Drops what waits and refuses what comes.
-    pub(in crate::internet) fn close(&self) {
+    pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
         state.queues = PriorityQueues::new(0);
@@ -91,7 +110,11 @@ impl Outbound {
     }
 
     /// Waits for something to write and gathers frames up to about `max_bytes`.
-    pub(in crate::internet) async fn gather(&self, buffer: &mut BytesMut, max_bytes: usize) {
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled, nothing was taken.
+    pub async fn gather(&self, buffer: &mut BytesMut, max_bytes: usize) {
         loop {
             self.fill(buffer, max_bytes);
             if !buffer.is_empty() {
@@ -104,14 +127,14 @@ impl Outbound {
     fn fill(&self, buffer: &mut BytesMut, max_bytes: usize) {
         let mut state = self.lock();
         if std::mem::take(&mut state.pong) {
-            Frame::Pong.write(buffer);
+            write_control(buffer, PONG, 0, |_| {});
         }
         if std::mem::take(&mut state.ping) {
-            Frame::Ping.write(buffer);
+            write_control(buffer, PING, 0, |_| {});
         }
         while buffer.len() < max_bytes {
             let Some(wire) = state.queues.pop() else { break };
-            Frame::Envelope(wire).write(buffer);
+            write_envelope(buffer, &wire);
         }
         state.awaiting_room.drain(..).for_each(Waker::wake);
     }
