@@ -1,8 +1,59 @@
-use civic_types::Cid;
+use std::borrow::Cow;
+
+use civic_types::{Cid, FieldPath, Value};
 
 use super::fold::Fields;
 use super::graph::{Entry, Graph};
-use super::{Document, NodeId};
+use super::{Document, NodeId, content_cid, version_id, view};
+
+/// A document as whoever had seen exactly some versions and their ancestors saw it; for reading, and to
+/// plan a write on.
+#[derive(Clone, Debug)]
+pub struct Past<'a> {
+    pub(super) document: &'a Document,
+    pub(super) fields: Cow<'a, Fields>,
+    /// The versions asked for that are no ancestors of each other, ascending by CID.
+    heads: Vec<NodeId>,
+}
+
+impl Past<'_> {
+    /// The versions that were seen and are no ancestors of each other, ascending.
+    #[must_use]
+    pub fn heads(&self) -> Vec<Cid> {
+        let nodes = self.heads.iter().filter_map(|id| self.document.graph.node(*id));
+        nodes.map(|node| node.cid.clone()).collect()
+    }
+
+    /// As [`Document::version_id`].
+    #[must_use]
+    pub fn version_id(&self) -> Option<Cid> {
+        version_id(&self.heads(), self.document.hash)
+    }
+
+    /// As [`Document::present`].
+    #[must_use]
+    pub fn present(&self) -> bool {
+        view::present(&self.fields, &self.document.graph, self.document.policy)
+    }
+
+    /// As [`Document::view`].
+    #[must_use]
+    pub fn view(&self) -> Option<Value> {
+        self.present().then(|| Value::Map(view::fields(&self.fields, &self.document.graph)))
+    }
+
+    /// As [`Document::conflicts`].
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<FieldPath> {
+        view::conflicts(&self.fields)
+    }
+
+    /// As [`Document::content_cid`].
+    #[must_use]
+    pub fn content_cid(&self) -> Cid {
+        content_cid(self.view(), self.document.hash)
+    }
+}
 
 /// A version that a base names is not in the document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +64,35 @@ pub struct UnknownVersion {
 }
 
 impl Document {
+    /// The document at the heads it has now.
+    #[must_use]
+    pub fn now(&self) -> Past<'_> {
+        Past { document: self, fields: Cow::Borrowed(&self.fields), heads: self.graph.heads().to_vec() }
+    }
+
     /// The document as whoever had seen exactly these versions and their ancestors saw it.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownVersion`] when a version is not in the document.
+    pub fn at(&self, heads: &[Cid]) -> Result<Past<'_>, UnknownVersion> {
+        if self.is_at(heads) {
+            return Ok(self.now());
+        }
+        let mut from: Vec<NodeId> = Vec::with_capacity(heads.len());
+        for head in heads {
+            from.push(self.graph.find(head).ok_or_else(|| UnknownVersion { version: head.clone() })?);
+        }
+        let wanted = self.graph.walk(&from);
+        let mut fields = Fields::default();
+        for (id, _) in self.graph.ids().filter(|(id, _)| wanted.contains(*id)) {
+            self.fold(&mut fields, id);
+        }
+        let heads = self.graph.maximal(&from);
+        Ok(Past { document: self, fields: Cow::Owned(fields), heads })
+    }
+
+    /// A document of its own that holds exactly these versions and their ancestors: a branch to go on from.
     ///
     /// # Errors
     ///
@@ -46,7 +125,7 @@ impl Document {
                 parents,
                 body: node.body.clone(),
             });
-            past.fold(id);
+            past.fold_in(id);
         }
         Ok(past)
     }

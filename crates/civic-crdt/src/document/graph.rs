@@ -195,6 +195,21 @@ impl Graph {
         set
     }
 
+    /// Those of some nodes that are no ancestors of others among them, ascending by CID, each once.
+    pub(super) fn maximal(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut found: Vec<NodeId> = nodes.to_vec();
+        found.sort_unstable_by_key(|id| self.cid(*id));
+        found.dedup();
+        let parents: Vec<NodeId> = found
+            .iter()
+            .filter_map(|id| self.node(*id))
+            .flat_map(|node| node.parents.iter().copied())
+            .collect();
+        let below = self.walk(&parents);
+        found.retain(|id| !below.contains(*id));
+        found
+    }
+
     /// Joins the clocks of some parents, themselves included.
     fn join(&self, parents: &[NodeId]) -> Option<Box<[Seen]>> {
         let mut joined: Vec<Seen> = Vec::new();

@@ -22,7 +22,7 @@ use civic_types::{Cid, DocumentKey, FieldPath, HashAlgorithm, ReplicaId, Value};
 
 pub use admitted::Admitted;
 pub use body_state::{BodyState, Incomplete};
-pub use checkout::UnknownVersion;
+pub use checkout::{Past, UnknownVersion};
 pub use fork::Fork;
 pub use heads::version_id;
 pub use plan::{Plan, PlanError, Put};
@@ -97,7 +97,7 @@ impl Document {
             parents,
             body,
         });
-        self.fold(id);
+        self.fold_in(id);
         admission
     }
 
@@ -120,7 +120,7 @@ impl Document {
             return Effect::Changed;
         }
         if self.graph.heads().contains(&id) {
-            self.fold(id);
+            self.fold_in(id);
         } else {
             // Descendants may kill what it adds, so they are folded again behind it.
             self.refold();
@@ -196,9 +196,7 @@ impl Document {
     /// The CID of the plain view's canonical bytes; of null if the document is not present.
     #[must_use]
     pub fn content_cid(&self) -> Cid {
-        let view = self.view().unwrap_or_default();
-        // Paths and arguments are too shallow for a view to be refused for its depth.
-        Cid::dag_cbor(self.hash, &cbor::encode_with(&view, &cbor::Limits::DEPTH_ONLY).unwrap_or_default())
+        content_cid(self.view(), self.hash)
     }
 
     /// The live operations with the version each stands in, ascending by dot, then by CID.
@@ -264,19 +262,33 @@ impl Document {
         self.key.as_ref()
     }
 
-    fn fold(&mut self, id: NodeId) {
+    fn fold_in(&mut self, id: NodeId) {
+        let mut fields = std::mem::take(&mut self.fields);
+        self.fold(&mut fields, id);
+        self.fields = fields;
+    }
+
+    /// Folds one version into `fields`, which hold its ancestors and none of its descendants.
+    fn fold(&self, fields: &mut Fields, id: NodeId) {
         let Some(node) = self.graph.node(id) else { return };
         let BodyState::Readable(bytes) = &node.body else { return };
         // A body that breaks the grammar or does not hold what the header says is a no-op whole.
         let Ok(body) = Body::decode(bytes) else { return };
         if u64::try_from(body.operations.len()) == Ok(node.operations) {
-            self.fields.apply(&self.graph, id, &body);
+            fields.apply(&self.graph, id, &body);
         }
     }
 
     fn refold(&mut self) {
-        self.fields = Fields::default();
-        let ids: Vec<NodeId> = self.graph.ids().map(|(id, _)| id).collect();
-        ids.into_iter().for_each(|id| self.fold(id));
+        let mut fields = Fields::default();
+        self.graph.ids().for_each(|(id, _)| self.fold(&mut fields, id));
+        self.fields = fields;
     }
+}
+
+/// The CID of a plain view's canonical bytes.
+fn content_cid(view: Option<Value>, hash: HashAlgorithm) -> Cid {
+    let view = view.unwrap_or_default();
+    // Paths and arguments are too shallow for a view to be refused for its depth.
+    Cid::dag_cbor(hash, &cbor::encode_with(&view, &cbor::Limits::DEPTH_ONLY).unwrap_or_default())
 }

@@ -1,5 +1,9 @@
 //! The dot store: which operations are live, by path.
 
+mod state;
+
+pub(super) use state::StateError;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;

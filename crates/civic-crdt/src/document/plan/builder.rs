@@ -7,7 +7,7 @@ use civic_types::{FieldPath, Value, cbor};
 
 use super::{Plan, PlanError};
 use crate::clock::Dot;
-use crate::document::Document;
+use crate::document::Past;
 use crate::document::fold::{FALSE, NULL, OperationId, TRUE, read};
 use crate::document::view::{self, Shape};
 use crate::version::{Code, Kind, Operation};
@@ -18,7 +18,7 @@ use crate::version::{Code, Kind, Operation};
 /// takes it out again and inherits its kills.
 #[derive(Debug)]
 pub(super) struct Builder<'a> {
-    pub(super) seen: &'a Document,
+    pub(super) seen: &'a Past<'a>,
     /// Seen operations that the plan ends.
     ended: BTreeSet<OperationId>,
     pending: Vec<Operation>,
@@ -33,7 +33,7 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) const fn new(seen: &'a Document) -> Self {
+    pub(super) const fn new(seen: &'a Past<'a>) -> Self {
         Self { seen, ended: BTreeSet::new(), pending: Vec::new() }
     }
 
@@ -86,9 +86,9 @@ impl<'a> Builder<'a> {
     /// The value at a path before the plan, for comparing; the plan's own operations are not in it.
     pub(super) fn value(&self, path: &FieldPath) -> Option<Value> {
         if path.segments().is_empty() {
-            return Some(Value::Map(view::fields(&self.seen.fields, &self.seen.graph)));
+            return Some(Value::Map(view::fields(&self.seen.fields, &self.seen.document.graph)));
         }
-        view::field(&self.seen.fields, &self.seen.graph, path)
+        view::field(&self.seen.fields, &self.seen.document.graph, path)
     }
 
     /// The exact sum of the counter at a path, the plan's own operations included.
@@ -176,7 +176,7 @@ impl<'a> Builder<'a> {
     }
 
     fn dot(&self, (node, index): OperationId) -> Option<Dot> {
-        self.seen.graph.dot(node, index)
+        self.seen.document.graph.dot(node, index)
     }
 }
 

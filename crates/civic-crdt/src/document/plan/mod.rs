@@ -85,10 +85,7 @@ impl Document {
     ///
     /// [`PlanError::UnknownVersion`] when a head is not in the document.
     pub fn delete(&self, base: &[Cid]) -> Result<Plan, PlanError> {
-        if self.is_at(base) {
-            return Ok(Builder::new(self).absent());
-        }
-        Ok(Builder::new(&self.checkout(base)?).absent())
+        Ok(Builder::new(&self.at(base)?).absent())
     }
 
     fn plan_at(
@@ -96,14 +93,8 @@ impl Document {
         base: &[Cid],
         fill: impl FnOnce(&mut Builder<'_>) -> Result<(), PlanError>,
     ) -> Result<Plan, PlanError> {
-        let past;
-        let seen = if self.is_at(base) {
-            self
-        } else {
-            past = self.checkout(base)?;
-            &past
-        };
-        let mut builder = Builder::new(seen);
+        let seen = self.at(base)?;
+        let mut builder = Builder::new(&seen);
         fill(&mut builder)?;
         builder.present()
     }
