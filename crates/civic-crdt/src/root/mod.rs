@@ -3,9 +3,15 @@
 //! Leaves hold heads only, so the root does not depend on who can read which body. Its shape depends on
 //! the set of rows and not on how it came about. Rows, blocks and roots: the formats, section 5.
 
+mod block;
+mod diff;
 mod node;
+mod proof;
 mod trie;
 
+pub use block::{Block, BlockError, Row, RowHeads};
+pub use diff::{Diff, DiffError, RowDiff};
+pub use proof::{MAX_PROOF_BYTES, Proof, ProofError};
 pub use node::{MAX_LEAF_ROWS, MAX_ROW_HEADS};
 pub use trie::Trie;
 

@@ -1,11 +1,12 @@
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use civic_types::cbor::Encoder;
 use civic_types::limits::MAX_PARENTS;
 use civic_types::{Cid, HashAlgorithm};
 
-use crate::document::version_id;
+use super::block::{Row as BlockRow, RowHeads};
 
+/// A subtree. Copies of an index share those that did not change since.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
     pub(super) content: Content,
@@ -17,7 +18,7 @@ pub(super) enum Content {
     /// At most [`MAX_LEAF_ROWS`] rows, ascending by key.
     Leaf(Vec<Row>),
     /// More rows, by the next nibble of their keys.
-    Branch { rows: usize, children: Box<[Option<Node>; 16]> },
+    Branch { rows: usize, children: Box<[Option<Arc<Node>>; 16]> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Node {
             Content::Leaf(rows) => set_in_leaf(rows, row),
             Content::Branch { rows, children } => match children.get_mut(nibble(&row.key, depth)) {
                 Some(child) => {
-                    let node = child.get_or_insert_default();
+                    let node = Arc::make_mut(child.get_or_insert_default());
                     let before = node.rows();
                     let changed = node.set(row, depth + 1);
                     *rows = *rows + node.rows() - before;
@@ -64,28 +65,28 @@ impl Node {
         match &mut self.content {
             Content::Leaf(rows) if rows.len() > MAX_LEAF_ROWS && depth < NIBBLES => {
                 let (count, rows) = (rows.len(), std::mem::take(rows));
-                let mut children: Box<[Option<Self>; 16]> = Box::default();
+                let mut children: Box<[Option<Arc<Self>>; 16]> = Box::default();
                 for row in rows {
                     if let Some(child) = children.get_mut(nibble(&row.key, depth)) {
-                        child.get_or_insert_default().set(row, depth + 1);
+                        Arc::make_mut(child.get_or_insert_default()).set(row, depth + 1);
                     }
                 }
                 self.content = Content::Branch { rows: count, children };
             }
             Content::Branch { rows, children } if *rows <= MAX_LEAF_ROWS => {
-                let children = std::mem::take(children);
-                self.content =
-                    Content::Leaf(children.into_iter().flatten().flat_map(Self::into_rows).collect());
+                let mut rows = Vec::with_capacity(*rows);
+                children.iter().flatten().for_each(|child| child.rows_into(&mut rows));
+                self.content = Content::Leaf(rows);
             }
             _ => {}
         }
     }
 
-    fn into_rows(self) -> Vec<Row> {
-        match self.content {
-            Content::Leaf(rows) => rows,
+    fn rows_into(&self, out: &mut Vec<Row>) {
+        match &self.content {
+            Content::Leaf(rows) => out.extend_from_slice(rows),
             Content::Branch { children, .. } => {
-                children.into_iter().flatten().flat_map(Self::into_rows).collect()
+                children.iter().flatten().for_each(|child| child.rows_into(out));
             }
         }
     }
@@ -123,18 +124,7 @@ impl Default for Content {
 
 impl Row {
     fn write(&self, hash: HashAlgorithm, out: &mut Encoder) {
-        out.array(2).bytes(&self.key);
-        match version_id(&self.heads, hash).filter(|_| self.heads.len() > MAX_ROW_HEADS) {
-            Some(version) => {
-                out.link(&version);
-            }
-            None => {
-                out.array(self.heads.len());
-                for head in &self.heads {
-                    out.link(head);
-                }
-            }
-        }
+        BlockRow { key: self.key, heads: RowHeads::of(&self.heads, hash) }.write(out);
     }
 }
 
@@ -164,7 +154,7 @@ pub const MAX_LEAF_ROWS: usize = 32;
 pub const MAX_ROW_HEADS: usize = MAX_PARENTS;
 
 /// Nibbles of a key.
-const NIBBLES: usize = 64;
+pub(super) const NIBBLES: usize = 64;
 
 pub(super) fn nibble(key: &[u8; 32], depth: usize) -> usize {
     let byte = key.get(depth / 2).copied().unwrap_or_default();

@@ -1,13 +1,16 @@
 use civic_types::{Cid, DocumentId, HashAlgorithm};
 
+use super::diff::{Diff, RowDiff};
 use super::node::{Content, Node, Row, nibble};
+use super::proof::Proof;
 use super::row_key;
 use crate::merge::Effect;
 
 /// The index of one collection: document key to heads.
 ///
 /// Block CIDs are computed on demand and kept until a row below changes, so a change costs one block per
-/// level.
+/// level. Copying an index costs nothing: copies share what did not change since, so keep one to compare
+/// with later.
 ///
 /// ```
 /// use civic_crdt::root::Trie;
@@ -110,7 +113,7 @@ impl Trie {
         while let Some(node) = open.pop() {
             blocks.push((node.cid(self.hash).clone(), node.block(self.hash)));
             if let Content::Branch { children, .. } = &node.content {
-                open.extend(children.iter().rev().flatten());
+                open.extend(children.iter().rev().flatten().map(|child| &**child));
             }
         }
         blocks
@@ -120,11 +123,42 @@ impl Trie {
     /// trie has no block of its own.
     #[must_use]
     pub fn block(&self, prefix: &[u8]) -> Option<Vec<u8>> {
+        Some(self.node(prefix)?.block(self.hash))
+    }
+
+    /// The rows that differ from those of `after`, ascending by key; costs what differs, not what is there.
+    ///
+    /// Both are of one collection: with another hash every row differs.
+    pub fn diff<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = RowDiff> + 'a {
+        let fetch = move |cid: &Cid, prefix: &[u8]| {
+            let nodes = [self, after].into_iter().filter_map(|trie| Some((trie, trie.node(prefix)?)));
+            let mut meant = nodes.filter(|(trie, node)| node.cid(trie.hash) == cid);
+            meant.next().map(|(trie, node)| node.block(trie.hash))
+        };
+        // Blocks of our own are always there and always well-formed.
+        Diff::new(self.hash, &self.root(), &after.root(), fetch).filter_map(Result::ok)
+    }
+
+    /// Proves what the index says of the document with this key: its heads, or that it is not there.
+    #[must_use]
+    pub fn prove(&self, key: &[u8; 32]) -> Proof {
+        let mut blocks = vec![self.top.block(self.hash)];
+        let mut node = &self.top;
+        for depth in 0.. {
+            let Content::Branch { children, .. } = &node.content else { break };
+            let Some(Some(child)) = children.get(nibble(key, depth)) else { break };
+            blocks.push(child.block(self.hash));
+            node = child;
+        }
+        Proof { blocks }
+    }
+
+    fn node(&self, prefix: &[u8]) -> Option<&Node> {
         let mut node = &self.top;
         for nibble in prefix {
             let Content::Branch { children, .. } = &node.content else { return None };
-            node = children.get(usize::from(*nibble))?.as_ref()?;
+            node = children.get(usize::from(*nibble))?.as_deref()?;
         }
-        Some(node.block(self.hash))
+        Some(node)
     }
 }

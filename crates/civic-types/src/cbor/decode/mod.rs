@@ -230,6 +230,12 @@ impl<'a> Decoder<'a> {
         self.input.get(self.offset).is_some_and(|first| first >> 5 == major::BYTES)
     }
 
+    /// Whether an array stands here.
+    #[must_use]
+    pub fn at_array(&self) -> bool {
+        self.input.get(self.offset).is_some_and(|first| first >> 5 == major::ARRAY)
+    }
+
     /// A whole value, within the limits.
     ///
     /// # Errors
