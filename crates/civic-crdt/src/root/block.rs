@@ -114,11 +114,7 @@ impl Row {
     }
 }
 
-fn decode_rows(
-    input: &mut Decoder<'_>,
-    hash: HashAlgorithm,
-    prefix: &[u8],
-) -> Result<Vec<Row>, BlockError> {
+fn decode_rows(input: &mut Decoder<'_>, hash: HashAlgorithm, prefix: &[u8]) -> Result<Vec<Row>, BlockError> {
     let count = input.array()?;
     // Only the whole index may be empty.
     if count > MAX_LEAF_ROWS || (count == 0 && !prefix.is_empty()) {

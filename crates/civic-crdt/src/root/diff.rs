@@ -97,11 +97,8 @@ impl<F: FnMut(&Cid, &[u8]) -> Option<Vec<u8>>> Diff<F> {
     /// Compares the indexes with these roots; `fetch` gives a block by its CID, or by the nibbles that lead
     /// to it.
     pub fn new(hash: HashAlgorithm, before: &Cid, after: &Cid, fetch: F) -> Self {
-        let pair = Pair {
-            prefix: Vec::new(),
-            before: Side::Link(before.clone()),
-            after: Side::Link(after.clone()),
-        };
+        let pair =
+            Pair { prefix: Vec::new(), before: Side::Link(before.clone()), after: Side::Link(after.clone()) };
         Self { hash, fetch, open: vec![pair], found: Vec::new() }
     }
 
@@ -199,6 +196,9 @@ fn rows(before: &[Row], after: &[Row]) -> Vec<RowDiff> {
     }
 }
 
-fn both<I: Iterator>(before: &mut Peekable<I>, after: &mut Peekable<I>) -> (Option<I::Item>, Option<I::Item>) {
+fn both<I: Iterator>(
+    before: &mut Peekable<I>,
+    after: &mut Peekable<I>,
+) -> (Option<I::Item>, Option<I::Item>) {
     (before.next(), after.next())
 }

@@ -11,8 +11,8 @@ mod trie;
 
 pub use block::{Block, BlockError, Row, RowHeads};
 pub use diff::{Diff, DiffError, RowDiff};
-pub use proof::{MAX_PROOF_BYTES, Proof, ProofError};
 pub use node::{MAX_LEAF_ROWS, MAX_ROW_HEADS};
+pub use proof::{MAX_PROOF_BYTES, Proof, ProofError};
 pub use trie::Trie;
 
 use civic_types::cbor::Encoder;
