@@ -9,6 +9,7 @@ pub mod g_set;
 pub mod laws;
 pub mod merge;
 pub mod or_set;
+pub mod orphans;
 pub mod pn_counter;
 pub mod register;
 pub mod root;

@@ -206,3 +206,44 @@ const POSITION_AT_MAX: &str = "0107070707070707070707070707070707070707070707070
 
 /// Two versions of one replica, the first with dot 2^64 - 1.
 const DOT_AT_MAX: &str = "01070707070707070707070707070707070707070707070707070707070707070701010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010161000200000001ffffffffffffffffff0102010982808185800500f5800f02010982808185800500f580";
+
+#[cfg(feature = "deflate")]
+mod deflated {
+    use civic_crdt::version::pack::{InflateError, MAX_PACK_BYTES, deflate, inflate, pack};
+
+    #[test]
+    fn what_is_deflated_inflates_to_the_same_pack() {
+        let (records, versions) = super::mixed();
+        let bytes = pack(&records, &versions).unwrap();
+        assert_eq!(inflate(&deflate(&bytes)).unwrap(), bytes);
+        assert_eq!(inflate(&deflate(&[])).unwrap(), []);
+    }
+
+    #[test]
+    fn a_run_of_plain_edits_of_one_document_deflates_to_a_few_bytes_each() {
+        let (records, versions) = super::run(1000);
+        let small = deflate(&pack(&records, &versions).unwrap());
+        assert!(small.len() <= 9 * 1000, "{} bytes", small.len());
+    }
+
+    #[test]
+    fn bytes_that_unfold_to_more_than_a_pack_are_refused() {
+        let largest = vec![0; MAX_PACK_BYTES];
+        assert_eq!(inflate(&deflate(&largest)).unwrap(), largest);
+        let bomb = deflate(&vec![0; MAX_PACK_BYTES + 1]);
+        assert!(bomb.len() < 10_000);
+        assert_eq!(inflate(&bomb), Err(InflateError::TooLarge));
+    }
+
+    #[test]
+    fn cut_streams_streams_with_a_tail_and_no_streams_are_refused() {
+        let (records, versions) = super::run(20);
+        let bytes = deflate(&pack(&records, &versions).unwrap());
+        for end in 0..bytes.len() {
+            assert_eq!(inflate(&bytes[..end]), Err(InflateError::Malformed), "{end} bytes");
+        }
+        assert_eq!(inflate(&[&bytes[..], &[0]].concat()), Err(InflateError::Trailing));
+        // 0b111 is the last block of the type that does not exist.
+        assert_eq!(inflate(&[0xff; 9]), Err(InflateError::Malformed));
+    }
+}

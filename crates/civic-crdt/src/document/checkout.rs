@@ -79,10 +79,7 @@ impl Document {
         if self.is_at(heads) {
             return Ok(self.now());
         }
-        let mut from: Vec<NodeId> = Vec::with_capacity(heads.len());
-        for head in heads {
-            from.push(self.graph.find(head).ok_or_else(|| UnknownVersion { version: head.clone() })?);
-        }
+        let from = self.find_all(heads)?;
         let wanted = self.graph.walk(&from);
         let mut fields = Fields::default();
         for (id, _) in self.graph.ids().filter(|(id, _)| wanted.contains(*id)) {
@@ -98,10 +95,7 @@ impl Document {
     ///
     /// [`UnknownVersion`] when a version is not in the document.
     pub fn checkout(&self, heads: &[Cid]) -> Result<Self, UnknownVersion> {
-        let mut from: Vec<NodeId> = Vec::with_capacity(heads.len());
-        for head in heads {
-            from.push(self.graph.find(head).ok_or_else(|| UnknownVersion { version: head.clone() })?);
-        }
+        let from = self.find_all(heads)?;
         let wanted = self.graph.walk(&from);
         let key = self.key.clone().filter(|_| !from.is_empty());
         let mut past = Self {
@@ -128,6 +122,11 @@ impl Document {
             past.fold_in(id);
         }
         Ok(past)
+    }
+
+    pub(super) fn find_all(&self, versions: &[Cid]) -> Result<Vec<NodeId>, UnknownVersion> {
+        let find = |cid: &Cid| self.graph.find(cid).ok_or_else(|| UnknownVersion { version: cid.clone() });
+        versions.iter().map(find).collect()
     }
 
     /// Whether these are exactly the heads.

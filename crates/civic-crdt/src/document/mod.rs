@@ -7,11 +7,13 @@
 mod admitted;
 mod ancestry;
 mod body_state;
+mod change;
 mod checkout;
 mod fold;
 mod fork;
 mod graph;
 mod heads;
+mod missing;
 mod plan;
 mod view;
 mod write;
@@ -22,6 +24,7 @@ use civic_types::{Cid, DocumentKey, FieldPath, HashAlgorithm, ReplicaId, Value};
 
 pub use admitted::Admitted;
 pub use body_state::{BodyState, Incomplete};
+pub use change::Change;
 pub use checkout::{Past, UnknownVersion};
 pub use fork::Fork;
 pub use heads::version_id;

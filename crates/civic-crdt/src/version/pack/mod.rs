@@ -1,8 +1,8 @@
 //! [`pack()`] and [`unpack`]: versions of one collection, close together for the journey.
 //!
 //! Whatever a receiver can work out is left out, and headers are rebuilt exactly: CIDs are of the rebuilt
-//! bytes, so a pack needs no checksum of its own. A pack is bytes without framing; deflate, where a link
-//! wants it, goes around it.
+//! bytes, so a pack needs no checksum of its own. A pack is bytes without framing; deflate (feature
+//! `deflate`), where a link wants it, goes around it.
 //!
 //! # Layout
 //!
@@ -44,10 +44,14 @@
 //!
 //! Nothing may follow the last entry. Every count is checked against its bound and never reserved for.
 
+#[cfg(feature = "deflate")]
+mod deflate;
 mod read;
 mod wire;
 mod write;
 
+#[cfg(feature = "deflate")]
+pub use deflate::{InflateError, deflate, inflate};
 pub use read::unpack;
 pub use write::pack;
 
