@@ -12,7 +12,7 @@ use crate::document::version_id;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     /// Larger subtrees, by the next nibble of the keys in them.
-    Branch([Option<Cid>; 16]),
+    Branch(Box<[Option<Cid>; 16]>),
     /// At most [`MAX_LEAF_ROWS`] rows, ascending by key.
     Leaf(Vec<Row>),
 }
@@ -154,10 +154,10 @@ fn decode_heads(input: &mut Decoder<'_>, hash: HashAlgorithm) -> Result<RowHeads
     Ok(RowHeads::Listed(heads))
 }
 
-fn decode_links(input: &mut Decoder<'_>, hash: HashAlgorithm) -> Result<[Option<Cid>; 16], BlockError> {
+fn decode_links(input: &mut Decoder<'_>, hash: HashAlgorithm) -> Result<Box<[Option<Cid>; 16]>, BlockError> {
     array_of(input, 16)?;
-    let mut links: [Option<Cid>; 16] = Default::default();
-    for slot in &mut links {
+    let mut links: Box<[Option<Cid>; 16]> = Box::default();
+    for slot in &mut *links {
         *slot = if input.try_null() { None } else { Some(link(input, hash)?) };
     }
     if links.iter().all(Option::is_none) { Err(BlockError::Shape) } else { Ok(links) }

@@ -158,7 +158,7 @@ fn parts(block: Block, depth: usize) -> [Side; 16] {
     let mut parts: [Side; 16] = std::array::from_fn(|_| Side::Rows(Vec::new()));
     match block {
         Block::Branch(links) => {
-            for (part, link) in parts.iter_mut().zip(links) {
+            for (part, link) in parts.iter_mut().zip(*links) {
                 if let Some(link) = link {
                     *part = Side::Link(link);
                 }

@@ -8,6 +8,7 @@ pub mod admit;
 pub mod authentic;
 pub mod body;
 mod error;
+mod fork_proof;
 mod header;
 pub mod pack;
 
@@ -15,6 +16,7 @@ pub use admit::{Admission, Refusal};
 pub use authentic::{Authenticated, ChainLink, Verify, authenticate, item_message};
 pub use body::{Body, BodyError, Code, Kind, Operation};
 pub use error::HeaderError;
+pub use fork_proof::{Branch, ForkProof, ForkProofError, MAX_BRANCH_HEADERS, MAX_FORK_PROOF_BYTES};
 pub use header::{BodyRef, Header, Rules};
 
 use bytes::Bytes;
