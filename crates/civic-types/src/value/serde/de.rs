@@ -1,11 +1,11 @@
 use std::fmt;
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 
+use super::access::{Elements, Entries};
 use super::cid::CidVisitor;
 use super::{Error, LINK};
 use crate::value::{Float, Int, Map, Value};
@@ -40,15 +40,13 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             Value::Text(value) => visitor.visit_string(value),
             Value::Bytes(value) => visitor.visit_byte_buf(value),
             Value::List(values) => {
-                let mut list = SeqDeserializer::new(values.into_iter().map(ValueDeserializer));
+                let mut list = Elements::new(values);
                 let value = visitor.visit_seq(&mut list)?;
                 list.end()?;
                 Ok(value)
             }
             Value::Map(map) => {
-                let mut map = MapDeserializer::new(
-                    map.into_iter().map(|(key, value)| (Self(Value::Text(key)), Self(value))),
-                );
+                let mut map = Entries::new(map);
                 let value = visitor.visit_map(&mut map)?;
                 map.end()?;
                 Ok(value)

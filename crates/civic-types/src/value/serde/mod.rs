@@ -4,6 +4,7 @@
 //! outside (`"Name"` or `{"Name": …}`), bytes need `serde_bytes` or `Vec<u8>` fields become lists of
 //! integers. A [`Cid`](crate::Cid) field stays a link.
 
+mod access;
 mod cid;
 mod de;
 mod ser;
@@ -45,11 +46,33 @@ pub fn from_value<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Err
 
 /// Why a type and a value do not fit each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error(String);
+pub struct Error {
+    message: String,
+    /// Innermost first.
+    path: Vec<String>,
+}
+
+impl Error {
+    /// Where in the value: map keys and list indices, outermost first; empty for the value itself and where
+    /// a type is written.
+    pub fn path(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().rev().map(String::as_str)
+    }
+
+    fn within(mut self, place: String) -> Self {
+        self.path.push(place);
+        self
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)?;
+        if self.path.is_empty() {
+            return Ok(());
+        }
+        f.write_str(" at ")?;
+        self.path().try_for_each(|place| write!(f, "/{place}"))
     }
 }
 
@@ -57,13 +80,13 @@ impl std::error::Error for Error {}
 
 impl serde::ser::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self { message: message.to_string(), path: Vec::new() }
     }
 }
 
 impl serde::de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self { message: message.to_string(), path: Vec::new() }
     }
 }
 

@@ -1,5 +1,5 @@
 use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
@@ -10,7 +10,7 @@ use crate::{Cid, cid::CidError};
 pub(super) struct ValueSerializer;
 
 fn int(value: i128) -> Result<Value, Error> {
-    Int::try_from(value).map(Value::Int).map_err(|e| Error(e.to_string()))
+    Int::try_from(value).map(Value::Int).map_err(ser::Error::custom)
 }
 
 fn tagged(variant: &str, value: Value) -> Value {
@@ -81,7 +81,7 @@ impl Serializer for ValueSerializer {
     }
 
     fn serialize_f64(self, v: f64) -> Result<Value, Error> {
-        Float::new(v).map(Value::Float).ok_or_else(|| Error("a float must be finite".to_owned()))
+        Float::new(v).map(Value::Float).ok_or_else(|| ser::Error::custom("a float must be finite"))
     }
 
     fn serialize_char(self, v: char) -> Result<Value, Error> {
@@ -124,7 +124,7 @@ impl Serializer for ValueSerializer {
         let value = value.serialize(self)?;
         match value {
             Value::Bytes(bytes) if name == LINK => {
-                Cid::from_bytes(&bytes).map(Value::Link).map_err(|e: CidError| Error(e.to_string()))
+                Cid::from_bytes(&bytes).map(Value::Link).map_err(|e: CidError| ser::Error::custom(e))
             }
             value => Ok(value),
         }
@@ -247,13 +247,13 @@ impl SerializeMap for MapSerializer {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         match key.serialize(ValueSerializer)? {
             Value::Text(key) => self.key = Some(key),
-            _ => return Err(Error("a map key must be text".to_owned())),
+            _ => return Err(ser::Error::custom("a map key must be text")),
         }
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let key = self.key.take().ok_or_else(|| Error("a map value came before its key".to_owned()))?;
+        let key = self.key.take().ok_or_else(|| ser::Error::custom("a map value came before its key"))?;
         self.map.insert(key, value.serialize(ValueSerializer)?);
         Ok(())
     }

@@ -75,3 +75,18 @@ fn a_cid_is_text_in_json_and_a_key_there_too() {
         assert!(serde_json::from_str::<Cid>(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn an_error_says_where_in_the_value_it_came_from() {
+    let error = |value| from_value::<BTreeMap<String, Vec<Pump>>>(value).unwrap_err();
+    let whole = to_value(&pump(Status::Dry)).unwrap();
+    let mut wrong = whole.clone();
+    if let Value::Map(map) = &mut wrong {
+        map.insert("needs", "many");
+    }
+    let found = error(value!({"north": [whole, wrong]}));
+    assert_eq!(found.path().collect::<Vec<_>>(), ["north", "1", "needs"]);
+    assert!(found.to_string().ends_with(" at /north/1/needs"));
+    assert_eq!(error(value!(1)).path().count(), 0);
+    assert_eq!(error(value!({"north": 1})).path().collect::<Vec<_>>(), ["north"]);
+}
