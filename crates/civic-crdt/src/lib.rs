@@ -13,6 +13,7 @@ pub mod orphans;
 pub mod pn_counter;
 pub mod register;
 pub mod root;
+pub mod schema;
 pub mod version;
 
 pub use clock::{Dot, HlcGenerator, VersionVector};
