@@ -9,6 +9,7 @@ pub mod authentic;
 pub mod body;
 mod error;
 mod fork_proof;
+mod group;
 mod header;
 pub mod pack;
 
@@ -17,6 +18,7 @@ pub use authentic::{Authenticated, ChainLink, Verify, authenticate, item_message
 pub use body::{Body, BodyError, Code, Kind, Operation};
 pub use error::HeaderError;
 pub use fork_proof::{Branch, ForkProof, ForkProofError, MAX_BRANCH_HEADERS, MAX_FORK_PROOF_BYTES};
+pub use group::units;
 pub use header::{BodyRef, Header, Rules};
 
 use bytes::Bytes;
