@@ -11,6 +11,7 @@ pub mod merge;
 pub mod or_set;
 pub mod orphans;
 pub mod pn_counter;
+pub mod prune;
 pub mod register;
 pub mod root;
 pub mod schema;
