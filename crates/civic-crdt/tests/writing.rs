@@ -203,7 +203,7 @@ fn a_long_body_becomes_a_block() {
     assert_eq!(there.document.incomplete().unwrap().missing, [written.version.cid().clone()]);
     assert_eq!(there.document.view(), None);
     let arrived = civic_crdt::document::BodyState::Readable(block);
-    assert!(there.document.body_arrived(written.version.cid(), arrived).is_changed());
+    assert!(there.document.body_arrived(written.version.cid(), arrived).unwrap().is_changed());
     assert_eq!(there.document.incomplete(), None);
     assert_eq!(there.view(), value!({"text": text}));
 }

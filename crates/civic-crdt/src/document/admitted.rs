@@ -42,8 +42,8 @@ impl<'a> Admitted<'a> {
 
     /// Number of its operations, as the header says.
     #[must_use]
-    pub const fn operations(&self) -> u64 {
-        self.node.operations
+    pub fn operations(&self) -> u64 {
+        self.node.operations()
     }
 
     /// When it was written.
@@ -61,6 +61,6 @@ impl<'a> Admitted<'a> {
     /// Its parents, ascending.
     pub fn parents(&self) -> impl Iterator<Item = &'a Cid> {
         let graph = self.graph;
-        self.node.parents.iter().filter_map(|id| graph.node(*id)).map(|node| &node.cid)
+        graph.parents(self.node).iter().filter_map(|id| graph.cid(*id))
     }
 }

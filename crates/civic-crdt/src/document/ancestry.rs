@@ -1,55 +1,160 @@
 //! Who is an ancestor of whom, by counts where they tell and by walking where they do not.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use civic_types::limits::MAX_OPERATIONS;
-use civic_types::time::Stamp;
 
-use super::graph::{Graph, NodeId};
+use super::clock::Last;
+use super::graph::{Graph, NodeId, Writer};
 
-/// The greatest dot and stamp of one replica among some versions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) replica: u32,
-    pub(super) dot: u64,
-    pub(super) stamp: Stamp,
-}
-
-pub(super) fn find(past: &[Seen], replica: u32) -> Option<&Seen> {
-    past.get(past.binary_search_by_key(&replica, |seen| seen.replica).ok()?)
-}
-
-/// The ancestors of one version; walked only where counts do not tell.
+/// The ancestors of one version; walked only where counts do not tell, and only as far as is asked.
 #[derive(Debug)]
 pub(super) struct Ancestry<'a> {
     graph: &'a Graph,
     parents: &'a [NodeId],
-    past: Option<&'a [Seen]>,
-    walked: OnceCell<NodeSet>,
+    walked: RefCell<Option<Walked<'a>>>,
 }
 
 impl<'a> Ancestry<'a> {
-    pub(super) const fn new(graph: &'a Graph, parents: &'a [NodeId], past: Option<&'a [Seen]>) -> Self {
-        Self { graph, parents, past, walked: OnceCell::new() }
+    pub(super) const fn new(graph: &'a Graph, parents: &'a [NodeId]) -> Self {
+        Self { graph, parents, walked: RefCell::new(None) }
     }
 
     /// The ancestors that have an operation with this dot: more than one only after a fork.
     pub(super) fn named(&self, replica: u32, number: u64) -> impl Iterator<Item = NodeId> + '_ {
-        let writer = self.graph.writer(replica);
-        let below = self.past.is_some_and(|past| find(past, replica).is_none_or(|seen| seen.dot < number));
-        let versions = writer.filter(|_| !below).map(|writer| writer.versions.as_slice()).unwrap_or_default();
-        let counted = self.past.is_some() && writer.is_some_and(|writer| !writer.forked);
-        let end = versions.partition_point(|(first, _)| *first <= number);
-        let candidates = versions.get(..end).unwrap_or_default().iter().rev();
-        candidates
-            .take_while(move |(first, _)| number - first < MAX_OPERATIONS)
-            .map(|(_, id)| *id)
-            .filter(move |id| self.graph.node(*id).is_some_and(|node| number <= node.last_dot()))
-            .filter(move |id| counted || self.walked().contains(*id))
+        let counted = self.graph.counted(self.parents, replica);
+        let writer = self.graph.writer(replica).filter(|_| reaches(counted.as_ref().ok(), number));
+        let told = counted.is_ok() && writer.is_some_and(|writer| !writer.forked);
+        let named = writer.into_iter().flat_map(move |writer| self.graph.named(writer, number));
+        named.filter(move |id| told || self.contains(*id))
     }
 
-    fn walked(&self) -> &NodeSet {
-        self.walked.get_or_init(|| self.graph.walk(self.parents))
+    fn contains(&self, id: NodeId) -> bool {
+        let mut walked = self.walked.borrow_mut();
+        walked.get_or_insert_with(|| Walked::new(self.graph, self.parents)).contains(id)
+    }
+}
+
+impl Graph {
+    /// The ancestors of one node, for questions about dots.
+    pub(super) fn ancestry(&self, id: NodeId) -> Ancestry<'_> {
+        Ancestry::new(self, self.node(id).map(|node| self.parents(node)).unwrap_or_default())
+    }
+
+    /// Whether `ancestor` is `descendant` or one of its ancestors.
+    pub(super) fn covers(&self, descendant: NodeId, ancestor: NodeId) -> bool {
+        if descendant == ancestor {
+            return true;
+        }
+        let Some(node) = self.node(ancestor).filter(|_| ancestor < descendant) else { return false };
+        self.ancestry(descendant).named(node.replica, node.first_dot).any(|id| id == ancestor)
+    }
+
+    /// These nodes and all their ancestors.
+    pub(super) fn walk(&self, from: &[NodeId]) -> NodeSet {
+        let mut set = NodeSet::default();
+        let mut open: Vec<NodeId> = from.to_vec();
+        while let Some(id) = open.pop() {
+            if set.insert(id) {
+                open.extend(self.node(id).map(|node| self.parents(node)).unwrap_or_default());
+            }
+        }
+        set
+    }
+
+    /// These nodes and all their ancestors, from the greatest number down.
+    pub(super) fn descent(&self, from: &[NodeId]) -> Descent<'_> {
+        Descent { graph: self, open: from.iter().copied().collect() }
+    }
+
+    /// Those of some nodes that are no ancestors of others among them, ascending by CID, each once.
+    pub(super) fn maximal(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut found: Vec<NodeId> = nodes.to_vec();
+        found.sort_unstable_by_key(|id| self.cid(*id));
+        found.dedup();
+        if found.len() > 1 {
+            let nodes = found.iter().filter_map(|id| self.node(*id));
+            let parents: Vec<NodeId> = nodes.flat_map(|node| self.parents(node)).copied().collect();
+            let mut below = Walked::new(self, &parents);
+            found.retain(|id| !below.contains(*id));
+        }
+        found
+    }
+
+    /// A replica's versions with an operation of this dot.
+    pub(super) fn named(&self, writer: &Writer, number: u64) -> impl Iterator<Item = NodeId> + '_ + use<'_> {
+        let span = |id: NodeId| self.node(id).map(|node| (node.first_dot, node.last_dot()));
+        let versions = &writer.versions;
+        let end = versions.partition_point(|id| span(*id).is_some_and(|(first, _)| first <= number));
+        let reach = if writer.forked { MAX_OPERATIONS } else { 1 };
+        let mut found: Vec<NodeId> = Vec::new();
+        for id in versions.get(..end).unwrap_or_default().iter().rev() {
+            let Some((first, last)) = span(*id) else { break };
+            if number <= last {
+                found.push(*id);
+            }
+            if number - first >= reach {
+                break;
+            }
+        }
+        found.into_iter()
+    }
+}
+
+/// Whether counts leave open that a dot was seen.
+fn reaches(counted: Option<&Option<Last>>, number: u64) -> bool {
+    counted.is_none_or(|last| last.is_some_and(|(dot, _)| number <= dot))
+}
+
+/// Walks down from some nodes, each once.
+#[derive(Clone, Debug)]
+pub(super) struct Descent<'a> {
+    graph: &'a Graph,
+    /// What was reached and not yet given.
+    open: BinaryHeap<NodeId>,
+}
+
+impl Descent<'_> {
+    /// The next node, unless its number is below `floor`.
+    pub(super) fn next_from(&mut self, floor: NodeId) -> Option<NodeId> {
+        let id = *self.open.peek().filter(|id| **id >= floor)?;
+        while let Some(top) = self.open.peek_mut().filter(|top| **top == id) {
+            PeekMut::pop(top);
+        }
+        let node = self.graph.node(id)?;
+        self.open.extend(self.graph.parents(node));
+        Some(id)
+    }
+
+    /// Whether all of these, ascending, were reached and not yet given.
+    pub(super) fn has_reached(&self, nodes: &[NodeId]) -> bool {
+        nodes.len() <= self.open.len() && {
+            let mut open: Vec<NodeId> = self.open.iter().copied().collect();
+            open.sort_unstable();
+            nodes.iter().all(|id| open.binary_search(id).is_ok())
+        }
+    }
+}
+
+/// Nodes that were met on the way down, descending.
+#[derive(Debug)]
+struct Walked<'a> {
+    descent: Descent<'a>,
+    met: Vec<NodeId>,
+}
+
+impl<'a> Walked<'a> {
+    fn new(graph: &'a Graph, from: &[NodeId]) -> Self {
+        Self { descent: graph.descent(from), met: Vec::new() }
+    }
+
+    fn contains(&mut self, id: NodeId) -> bool {
+        while let Some(next) = self.descent.next_from(id) {
+            self.met.push(next);
+        }
+        self.met.binary_search_by(|met| id.cmp(met)).is_ok()
     }
 }
 

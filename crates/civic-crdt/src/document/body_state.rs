@@ -10,6 +10,9 @@ pub enum BodyState {
     Missing,
     /// The body in clear.
     Readable(Bytes),
+    /// It was read and folded; its bytes are not in the document. Only a document says so: what is
+    /// inserted as this counts as missing.
+    Stored,
     /// It is here and cannot be read: its key is missing or was erased.
     Unreadable,
 }
@@ -29,4 +32,14 @@ pub struct Incomplete {
     pub missing: Vec<Cid>,
     /// Versions whose body cannot be read, ascending.
     pub unreadable: Vec<Cid>,
+}
+
+/// Bodies that were folded earlier and are needed again, but are not in memory.
+///
+/// Bring each by [`Document::body_arrived`](super::Document::body_arrived), then ask again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bodies of {} versions are needed", versions.len())]
+pub struct BodiesNeeded {
+    /// Whose bodies, in order of admission.
+    pub versions: Vec<Cid>,
 }

@@ -22,7 +22,7 @@ impl Document {
     #[must_use]
     pub fn forks(&self) -> Vec<Fork> {
         let mut forks = Vec::new();
-        for replica in self.graph.replica_ids() {
+        for replica in self.graph.writers() {
             let mut positions: BTreeMap<u64, Vec<&Cid>> = BTreeMap::new();
             let mut dots: BTreeMap<u64, Vec<&Cid>> = BTreeMap::new();
             for node in self.graph.versions_of(replica).filter_map(|id| self.graph.node(id)) {

@@ -6,31 +6,40 @@
 
 mod admitted;
 mod ancestry;
+mod batch;
 mod body_state;
+mod by_cid;
 mod change;
 mod checkout;
+mod checkpoint;
+mod clock;
 mod fold;
 mod fork;
 mod graph;
 mod heads;
 mod missing;
 mod plan;
+mod save;
 mod view;
 mod write;
 
 use civic_types::cbor;
+use civic_types::cid::DAG_CBOR;
 use civic_types::id::DeletePolicy;
 use civic_types::{Cid, DocumentKey, FieldPath, HashAlgorithm, ReplicaId, Value};
 
 pub use admitted::Admitted;
-pub use body_state::{BodyState, Incomplete};
+pub use batch::Inserted;
+pub use body_state::{BodiesNeeded, BodyState, Incomplete};
 pub use change::Change;
-pub use checkout::{Past, UnknownVersion};
+pub use checkout::{Past, PastError, UnknownVersion};
 pub use fork::Fork;
 pub use heads::version_id;
 pub use plan::{Plan, PlanError, Put};
+pub use save::OpenError;
 pub use write::{Author, PREFERRED_PARENTS, WriteError, WrittenVersion, write};
 
+use self::checkpoint::Checkpoints;
 use self::fold::Fields;
 use self::graph::{Entry, Graph, NodeId};
 use crate::clock::Dot;
@@ -40,7 +49,8 @@ use crate::version::{Admission, Body, Refusal, Version};
 /// The versions of one document and what they add up to.
 ///
 /// Folding is incremental: a version costs time in proportion to its own operations and kills. Bodies
-/// share the memory of the version's bytes.
+/// share the memory of the version's bytes, until [`forget_bodies`](Self::forget_bodies). A document is
+/// [`save`](Self::save)d and [`open`](Self::open)ed without its bodies and without folding anything again.
 ///
 /// ```
 /// use civic_crdt::document::{Author, Document, write};
@@ -69,6 +79,7 @@ pub struct Document {
     key: Option<DocumentKey>,
     graph: Graph,
     fields: Fields,
+    checkpoints: Checkpoints,
 }
 
 impl Document {
@@ -89,7 +100,8 @@ impl Document {
         }
         let header = version.header();
         self.key.get_or_insert_with(|| version.key());
-        let parents = header.parents.iter().filter_map(|parent| self.graph.find(parent)).collect();
+        let parents: Vec<NodeId> = header.parents.iter().filter_map(|cid| self.graph.find(cid)).collect();
+        self.checkpoint();
         let id = self.graph.push(Entry {
             cid: version.cid().clone(),
             replica: header.replica,
@@ -97,38 +109,62 @@ impl Document {
             first_dot: header.first_dot,
             operations: header.operations,
             stamp: header.stamp,
-            parents,
-            body,
+            parents: &parents,
+            body: if body == BodyState::Stored { BodyState::Missing } else { body },
         });
-        self.fold_in(id);
+        self.fold_newest(id);
         admission
     }
 
-    /// Takes the body of a version whose body was missing or unreadable.
+    /// Takes the body of a version whose body was missing, unreadable, or not kept.
     ///
     /// `body` is in clear; that it belongs to the version (the block hashes to the header's link, the
     /// ciphertext opened) is the caller's to check. A version is judged anew as if the body had always
-    /// been here.
-    pub fn body_arrived(&mut self, version: &Cid, body: BodyState) -> Effect {
+    /// been here. A body that was folded before changes nothing and is kept for reading the past.
+    ///
+    /// # Errors
+    ///
+    /// [`BodiesNeeded`] when later versions must be judged anew whose bodies are not in memory: bring
+    /// those, then this one again. Nothing has changed.
+    pub fn body_arrived(&mut self, version: &Cid, body: BodyState) -> Result<Effect, BodiesNeeded> {
         let Some((id, node)) = self.graph.find(version).and_then(|id| Some((id, self.graph.node(id)?)))
         else {
-            return Effect::Unchanged;
+            return Ok(Effect::Unchanged);
         };
-        if matches!(node.body, BodyState::Readable(_)) || node.body == body {
-            return Effect::Unchanged;
+        match (&node.body, &body) {
+            (BodyState::Readable(_), _) | (_, BodyState::Stored) => return Ok(Effect::Unchanged),
+            (held, body) if held == body => return Ok(Effect::Unchanged),
+            (BodyState::Stored, BodyState::Readable(_)) => {
+                self.graph.set_body(id, body);
+                return Ok(Effect::Unchanged);
+            }
+            (BodyState::Stored, _) => return Ok(Effect::Unchanged),
+            (_, BodyState::Readable(_)) => {}
+            _ => {
+                self.graph.set_body(id, body);
+                return Ok(Effect::Changed);
+            }
         }
-        let readable = matches!(body, BodyState::Readable(_));
-        self.graph.set_body(id, body);
-        if !readable {
-            return Effect::Changed;
-        }
-        if self.graph.heads().contains(&id) {
-            self.fold_in(id);
-        } else {
+        let is_head = self.graph.heads().contains(&id);
+        if !is_head {
             // Descendants may kill what it adds, so they are folded again behind it.
-            self.refold();
+            self.need_bodies(self.refolded(id))?;
         }
-        Effect::Changed
+        self.graph.set_body(id, body);
+        if is_head {
+            self.fold_head(id)
+        } else {
+            self.refold(id)
+        }
+        Ok(Effect::Changed)
+    }
+
+    /// Lets go of the bytes of bodies that are folded.
+    ///
+    /// Everything goes on as before, but reading the past may need some of them back: [`BodiesNeeded`].
+    pub fn forget_bodies(&mut self) {
+        self.graph.forget_bodies();
+        self.checkpoints.make_due();
     }
 
     /// What [`insert`](Self::insert) would say; changes nothing.
@@ -136,6 +172,9 @@ impl Document {
         let header = version.header();
         if self.contains(version.cid()) {
             return Admission::Known;
+        }
+        if !version.cid().is(DAG_CBOR, self.hash) {
+            return Admission::Refused(Refusal::OtherDocument);
         }
         let same = |key: &DocumentKey| key.collection == header.collection && key.document == header.document;
         if !self.key.as_ref().is_none_or(same) {
@@ -222,7 +261,7 @@ impl Document {
             match node.body {
                 BodyState::Missing => found.missing.push(node.cid.clone()),
                 BodyState::Unreadable => found.unreadable.push(node.cid.clone()),
-                BodyState::Readable(_) => {}
+                BodyState::Readable(_) | BodyState::Stored => {}
             }
         }
         found.missing.sort();
@@ -265,27 +304,18 @@ impl Document {
         self.key.as_ref()
     }
 
-    fn fold_in(&mut self, id: NodeId) {
-        let mut fields = std::mem::take(&mut self.fields);
-        self.fold(&mut fields, id);
-        self.fields = fields;
-    }
-
-    /// Folds one version into `fields`, which hold its ancestors and none of its descendants.
-    fn fold(&self, fields: &mut Fields, id: NodeId) {
-        let Some(node) = self.graph.node(id) else { return };
-        let BodyState::Readable(bytes) = &node.body else { return };
+    /// Folds one version into `fields`, which hold its ancestors and none of its descendants; gives the
+    /// number of its operations that count.
+    fn fold(&self, fields: &mut Fields, id: NodeId) -> usize {
+        let Some(node) = self.graph.node(id) else { return 0 };
+        let BodyState::Readable(bytes) = &node.body else { return 0 };
         // A body that breaks the grammar or does not hold what the header says is a no-op whole.
-        let Ok(body) = Body::decode(bytes) else { return };
-        if u64::try_from(body.operations.len()) == Ok(node.operations) {
-            fields.apply(&self.graph, id, &body);
+        let Ok(body) = Body::decode(bytes) else { return 0 };
+        if u64::try_from(body.operations.len()) != Ok(node.operations()) {
+            return 0;
         }
-    }
-
-    fn refold(&mut self) {
-        let mut fields = Fields::default();
-        self.graph.ids().for_each(|(id, _)| self.fold(&mut fields, id));
-        self.fields = fields;
+        fields.apply(&self.graph, id, &body);
+        body.operations.len()
     }
 }
 

@@ -76,8 +76,7 @@ pub fn write(
         return Err(WriteError::TooLarge { got: body.len() });
     }
     let inline = body.len() <= MAX_INLINE_BODY_BYTES;
-    let mut cids: Vec<Cid> =
-        parents.iter().filter_map(|id| document.graph.node(*id)).map(|node| node.cid.clone()).collect();
+    let mut cids: Vec<Cid> = parents.iter().filter_map(|id| document.graph.cid(*id)).cloned().collect();
     cids.sort();
     let header = Header {
         auth: None,
@@ -159,7 +158,6 @@ fn choose_parents(document: &Document, replica: &ReplicaId, operations: &mut [Op
 /// All versions with an operation of this dot.
 fn named(document: &Document, replica: ReplicaId, number: u64) -> impl Iterator<Item = NodeId> + '_ {
     let graph = &document.graph;
-    graph.versions_of(replica).filter(move |id| {
-        graph.node(*id).is_some_and(|node| (node.first_dot..=node.last_dot()).contains(&number))
-    })
+    let writer = graph.replica_number(&replica).and_then(|number| graph.writer(number));
+    writer.into_iter().flat_map(move |writer| graph.named(writer, number))
 }

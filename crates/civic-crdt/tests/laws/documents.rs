@@ -15,7 +15,7 @@ use crate::model::{Held, Model};
 fn held(versions: &[(Version, BodyState)]) -> Vec<Held> {
     let readable = |body: &BodyState| match body {
         BodyState::Readable(bytes) => Some(bytes.clone()),
-        BodyState::Missing | BodyState::Unreadable => None,
+        BodyState::Missing | BodyState::Stored | BodyState::Unreadable => None,
     };
     versions.iter().map(|(version, body)| Held { version: version.clone(), body: readable(body) }).collect()
 }
@@ -80,7 +80,7 @@ proptest! {
         let mut document = deliver(&without, Document::default(), seed);
         assert_same(&document, &Model::new(&held(&without)), DeletePolicy::Lww);
         for (version, body) in versions.iter().rev() {
-            document.body_arrived(version.cid(), body.clone());
+            document.body_arrived(version.cid(), body.clone()).unwrap();
         }
         assert_same(&document, &Model::new(&held(&versions)), DeletePolicy::Lww);
     }

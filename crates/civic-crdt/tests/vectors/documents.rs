@@ -51,8 +51,8 @@ fn bodies_that_arrive_late_and_in_any_order_change_nothing_in_the_end() {
             assert_eq!(document.incomplete().is_some(), !late.is_empty());
             while !late.is_empty() {
                 let (cid, body) = late.swap_remove(random.below(late.len()));
-                assert_eq!(document.body_arrived(&cid, body.clone()), Effect::Changed);
-                assert_eq!(document.body_arrived(&cid, body), Effect::Unchanged);
+                assert_eq!(document.body_arrived(&cid, body.clone()), Ok(Effect::Changed));
+                assert_eq!(document.body_arrived(&cid, body), Ok(Effect::Unchanged));
             }
             check(&document, expected);
         }

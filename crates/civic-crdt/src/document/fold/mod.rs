@@ -70,6 +70,11 @@ impl Fields {
         self.live.iter().map(|(path, live)| (&**path, live.as_slice()))
     }
 
+    /// Number of live operations.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
     pub(super) fn operations(&self) -> impl Iterator<Item = OperationId> + '_ {
         self.places.keys().copied()
     }

@@ -2,12 +2,16 @@ use civic_types::limits::{MAX_ARGUMENT_DEPTH, MAX_KILLS, MAX_OPERATIONS};
 use civic_types::patch::PathError;
 use civic_types::{Cid, FieldPath};
 
+use crate::document::BodiesNeeded;
 use crate::version::Kind;
 
 /// Why something cannot be written as asked. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
+    /// The base is in the past, and bodies that it needs are not in memory.
+    #[error("the base cannot be read")]
+    Bodies(#[from] BodiesNeeded),
     /// A counter cannot be set so far from its sum in one write.
     #[error("the counter at {path} cannot be moved that far at once")]
     CounterRange {

@@ -10,7 +10,7 @@ pub use error::PlanError;
 use civic_types::{Cid, FieldOp, FieldPath, Value};
 
 use self::builder::Builder;
-use super::{Document, UnknownVersion};
+use super::{Document, PastError, UnknownVersion};
 use crate::version::Operation;
 
 /// Operations that are ready to become a version of the document they were planned on.
@@ -83,7 +83,8 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`PlanError::UnknownVersion`] when a head is not in the document.
+    /// [`PlanError::UnknownVersion`] when a head is not in the document, [`PlanError::Bodies`] as
+    /// [`at`](Self::at).
     pub fn delete(&self, base: &[Cid]) -> Result<Plan, PlanError> {
         Ok(Builder::new(&self.at(base)?).absent())
     }
@@ -100,8 +101,11 @@ impl Document {
     }
 }
 
-impl From<UnknownVersion> for PlanError {
-    fn from(UnknownVersion { version }: UnknownVersion) -> Self {
-        Self::UnknownVersion { version }
+impl From<PastError> for PlanError {
+    fn from(error: PastError) -> Self {
+        match error {
+            PastError::Bodies(needed) => Self::Bodies(needed),
+            PastError::Unknown(UnknownVersion { version }) => Self::UnknownVersion { version },
+        }
     }
 }
