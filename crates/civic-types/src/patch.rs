@@ -154,6 +154,30 @@ pub enum FieldOp {
         /// The new value.
         value: Value,
     },
+    /// Removes elements of the list at the path and inserts others in their place; the list is made if
+    /// nothing stands there. Concurrent splices are joined.
+    Splice {
+        /// Where.
+        path: FieldPath,
+        /// Number of elements before the change, at most all.
+        index: usize,
+        /// Number of elements to remove.
+        remove: usize,
+        /// The new elements.
+        insert: Vec<Value>,
+    },
+    /// Removes characters of the text at the path and inserts others in their place; the text is made if
+    /// nothing stands there. Concurrent splices are joined. Characters are Unicode scalar values.
+    SpliceText {
+        /// Where.
+        path: FieldPath,
+        /// Number of characters before the change, at most all.
+        index: usize,
+        /// Number of characters to remove.
+        remove: usize,
+        /// The new characters.
+        insert: String,
+    },
     /// Removes whatever stands at the path or below.
     Unset {
         /// Where.
@@ -172,6 +196,8 @@ impl FieldOp {
             | Self::Increment { path, .. }
             | Self::Remove { path, .. }
             | Self::Set { path, .. }
+            | Self::Splice { path, .. }
+            | Self::SpliceText { path, .. }
             | Self::Unset { path } => path,
         }
     }

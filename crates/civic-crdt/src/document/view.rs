@@ -7,7 +7,7 @@ use civic_types::time::Stamp;
 use civic_types::value::Int;
 use civic_types::{FieldPath, Map, ReplicaId, Value};
 
-use super::fold::{Fields, Live, TRUE, read};
+use super::fold::{Field, Fields, Live, TRUE, read};
 use super::graph::Graph;
 use crate::version::Kind;
 
@@ -52,7 +52,7 @@ impl Shape {
     }
 }
 
-type Entry<'a> = (&'a FieldPath, &'a [Live]);
+type Entry<'a> = (&'a FieldPath, &'a Field);
 
 /// The plain view of all fields, whether the document is present or not.
 pub(super) fn fields(fields: &Fields, graph: &Graph) -> Map {
@@ -68,7 +68,7 @@ pub(super) fn field(fields: &Fields, graph: &Graph, path: &FieldPath) -> Option<
 
 /// Whether the document is present.
 pub(super) fn present(fields: &Fields, graph: &Graph, policy: DeletePolicy) -> bool {
-    let live = fields.at(&FieldPath::root());
+    let live = fields.at(&FieldPath::root()).map(Field::operations).unwrap_or_default();
     match policy {
         DeletePolicy::AddWins => live.iter().any(|live| live.argument == TRUE),
         DeletePolicy::Lww => greatest(live.iter(), graph).is_some_and(|live| live.argument == TRUE),
@@ -78,9 +78,9 @@ pub(super) fn present(fields: &Fields, graph: &Graph, policy: DeletePolicy) -> b
 /// Paths with more than one kind or more than one register.
 pub(super) fn conflicts(fields: &Fields) -> Vec<FieldPath> {
     let mut paths: BTreeSet<FieldPath> = BTreeSet::new();
-    for (path, _) in fields.all().filter(|(path, _)| !path.segments().is_empty()) {
-        let registers = fields.at(path).iter().filter(|live| live.kind == Kind::Register).count();
-        let within = fields.within(path).flat_map(|(at, live)| live.iter().map(move |live| (at, live.kind)));
+    for (path, field) in fields.all().filter(|(path, _)| !path.segments().is_empty()) {
+        let registers = field.operations().iter().filter(|live| live.kind == Kind::Register).count();
+        let within = fields.within(path).flat_map(|(at, field)| field.kinds().map(move |kind| (at, kind)));
         if registers > 1 || Shape::of(path, within).kinds().len() > 1 {
             paths.insert(path.clone());
         }
@@ -107,15 +107,20 @@ fn children(mut entries: &[Entry<'_>], depth: usize, graph: &Graph) -> Map {
 
 /// The value at the path that all entries share in their first `depth` segments.
 fn shown(entries: &[Entry<'_>], depth: usize, graph: &Graph) -> Value {
-    let (own, below) = match entries.split_first() {
-        Some(((path, live), below)) if path.segments().len() == depth => (*live, below),
-        _ => (&[][..], entries),
+    let (field, below) = match entries.split_first() {
+        Some(((path, field), below)) if path.segments().len() == depth => (Some(*field), below),
+        _ => (None, entries),
     };
+    let own = field.map(Field::operations).unwrap_or_default();
     let mut shape = Shape::default();
-    own.iter().for_each(|live| shape.add(false, live.kind));
-    below.iter().flat_map(|(_, live)| *live).for_each(|live| shape.add(true, live.kind));
+    field.into_iter().flat_map(Field::kinds).for_each(|kind| shape.add(false, kind));
+    below.iter().flat_map(|(_, field)| field.kinds()).for_each(|kind| shape.add(true, kind));
     match shape.shown() {
         Some(Kind::Map) => Value::Map(children(below, depth, graph)),
+        Some(kind @ (Kind::List | Kind::Text)) => {
+            let sequence = field.and_then(|field| field.sequence(kind));
+            sequence.map(|sequence| sequence.value(kind, graph)).unwrap_or_default()
+        }
         Some(kind @ (Kind::GSet | Kind::Set)) => {
             let values: BTreeSet<&[u8]> =
                 own.iter().filter(|live| live.kind == kind).map(|live| &*live.argument).collect();

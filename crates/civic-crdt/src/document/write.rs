@@ -6,9 +6,11 @@ use civic_types::time::Stamp;
 use civic_types::{Cid, DocumentKey, ReplicaId};
 
 use super::ancestry::NodeSet;
+use super::fold::{named_inserts, shorten};
 use super::graph::NodeId;
 use super::{BodyState, Document, Plan};
-use crate::version::{Body, BodyRef, Header, HeaderError, Operation, Rules, Version};
+use crate::clock::Dot;
+use crate::version::{Body, BodyRef, Code, Header, HeaderError, Operation, Rules, Version};
 
 /// Parents that a version names although its kills do not need them: enough to bring scattered heads
 /// together, few enough to keep headers small.
@@ -48,14 +50,15 @@ impl WrittenVersion {
 
 /// Builds the version that a plan makes of `document`.
 ///
-/// Parents are heads: those that include the replica's previous version of the document and every version
-/// whose operations the plan ends, then further ones up to [`PREFERRED_PARENTS`], never more than 64. An
-/// ending that would need more is left out: that operation stays beside the new one until the next write.
+/// Parents are heads: those that include the replica's previous version of the document, every version
+/// that a text or list grows on and every version whose operations the plan ends, then further ones up to
+/// [`PREFERRED_PARENTS`], never more than 64. An ending that would need more is left out: that operation
+/// stays beside the new one until the next write.
 ///
 /// # Errors
 ///
-/// [`WriteError`]: the stamp is not after the replica's last, the body is too long, or the author's place
-/// is contradictory.
+/// [`WriteError`]: the stamp is not after the replica's last, the body is too long, texts and lists grow on
+/// more than 64 heads, or the author's place is contradictory.
 pub fn write(
     document: &Document,
     key: &DocumentKey,
@@ -65,7 +68,8 @@ pub fn write(
     rules: &Rules,
 ) -> Result<WrittenVersion, WriteError> {
     let mut operations = plan.operations.clone();
-    let parents = choose_parents(document, &author.replica, &mut operations);
+    let parents = choose_parents(document, &author.replica, &mut operations)?;
+    operations.iter_mut().for_each(|operation| shorten(operation, author.replica));
     let seen = document.graph.seen(&parents, &author.replica);
     if let Some((_, last)) = seen.filter(|(_, last)| author.stamp <= *last) {
         return Err(WriteError::Stamp { got: author.stamp, last });
@@ -103,6 +107,9 @@ pub enum WriteError {
     /// The author's place or the plan breaks a rule of headers.
     #[error("the version would break a rule")]
     Header(#[from] HeaderError),
+    /// New elements of texts and lists stand beside elements of more heads than a version can have parents.
+    #[error("the changes grow on more than {MAX_PARENTS} heads")]
+    Parents,
     /// The clock gave a stamp that the replica has used or passed.
     #[error("the stamp {got:?} is not after the replica's last, {last:?}")]
     Stamp {
@@ -120,12 +127,20 @@ pub enum WriteError {
 }
 
 /// Picks the parents and leaves out the kills that they do not cover.
-fn choose_parents(document: &Document, replica: &ReplicaId, operations: &mut [Operation]) -> Vec<NodeId> {
+fn choose_parents(
+    document: &Document,
+    replica: &ReplicaId,
+    operations: &mut [Operation],
+) -> Result<Vec<NodeId>, WriteError> {
     let graph = &document.graph;
     let heads = graph.heads();
     if heads.len() <= PREFERRED_PARENTS {
-        return heads.to_vec();
+        return Ok(heads.to_vec());
     }
+    let anchors: Vec<Dot> =
+        operations.iter().filter(|op| op.code == Code::Put.number()).flat_map(named_inserts).collect();
+    let deleted: Vec<Dot> =
+        operations.iter().filter(|op| op.code == Code::Delete.number()).flat_map(named_inserts).collect();
     let own = graph.versions_of(*replica).collect::<Vec<_>>();
     let mut chosen: Vec<NodeId> = Vec::new();
     let mut covered = NodeSet::default();
@@ -140,7 +155,8 @@ fn choose_parents(document: &Document, replica: &ReplicaId, operations: &mut [Op
         covered = graph.walk(chosen);
     };
     own.iter().rev().for_each(|id| cover(*id, &mut chosen));
-    for dot in operations.iter().flat_map(|operation| &operation.kills) {
+    let kills = operations.iter().flat_map(|operation| &operation.kills);
+    for dot in anchors.iter().chain(kills).chain(&deleted) {
         named(document, dot.replica, dot.number).for_each(|id| cover(id, &mut chosen));
     }
     for head in heads {
@@ -149,10 +165,14 @@ fn choose_parents(document: &Document, replica: &ReplicaId, operations: &mut [Op
         }
     }
     let covered = graph.walk(&chosen);
+    let is_covered = |dot: &Dot| named(document, dot.replica, dot.number).all(|id| covered.contains(id));
+    if !anchors.iter().all(is_covered) {
+        return Err(WriteError::Parents);
+    }
     for operation in operations {
         operation.kills.retain(|dot| named(document, dot.replica, dot.number).any(|id| covered.contains(id)));
     }
-    chosen
+    Ok(chosen)
 }
 
 /// All versions with an operation of this dot.

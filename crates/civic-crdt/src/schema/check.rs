@@ -52,7 +52,10 @@ impl Field {
         let Some(kind) = self.kind() else { return Ok(()) };
         let fits = match (kind, value) {
             (Kind::Map, Value::Map(_)) => return self.below.check_at(path, value),
-            (Kind::GSet | Kind::Set, Value::List(list)) => list.iter().all(|element| self.allows(element)),
+            (Kind::Text, Value::Text(_)) => true,
+            (Kind::GSet | Kind::List | Kind::Set, Value::List(list)) => {
+                list.iter().all(|element| self.allows(element))
+            }
             (Kind::Counter, value) => value.as_i64().is_some(),
             (Kind::Register, value) => self.allows(value),
             _ => false,

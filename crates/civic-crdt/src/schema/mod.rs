@@ -216,6 +216,8 @@ impl fmt::Display for Type {
 const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Map => "map",
+        Kind::Text => "text",
+        Kind::List => "list",
         Kind::Set => "set",
         Kind::Counter => "counter",
         Kind::Register => "register",
@@ -223,7 +225,8 @@ const fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-const KINDS: [Kind; 5] = [Kind::Map, Kind::Set, Kind::Counter, Kind::Register, Kind::GSet];
+const KINDS: [Kind; 7] =
+    [Kind::Map, Kind::Text, Kind::List, Kind::Set, Kind::Counter, Kind::Register, Kind::GSet];
 
 const FIELDS: &str = "fields";
 const EACH: &str = "each";

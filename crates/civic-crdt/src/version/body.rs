@@ -12,11 +12,15 @@ use civic_types::{FieldPath, ReplicaId};
 use crate::clock::Dot;
 
 /// A kind of field that this build folds; the number is its rank: of several kinds at one path the lowest
-/// is shown. Numbers 1 (text) and 2 (list) are reserved.
+/// is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// A map of further fields.
     Map = 0,
+    /// A text that several may edit at once.
+    Text = 1,
+    /// A list that several may edit at once.
+    List = 2,
     /// A set in which add wins over a concurrent remove.
     Set = 3,
     /// A sum of signed additions.
@@ -33,6 +37,8 @@ impl Kind {
     pub const fn from_number(number: u64) -> Option<Self> {
         Some(match number {
             0 => Self::Map,
+            1 => Self::Text,
+            2 => Self::List,
             3 => Self::Set,
             4 => Self::Counter,
             5 => Self::Register,
@@ -46,12 +52,20 @@ impl Kind {
     pub const fn number(self) -> u64 {
         self as u64
     }
+
+    /// Whether its elements have an order: text and list.
+    #[must_use]
+    pub const fn is_sequence(self) -> bool {
+        matches!(self, Self::Text | Self::List)
+    }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Map => "map",
+            Self::Text => "text",
+            Self::List => "list",
             Self::Set => "set",
             Self::Counter => "counter",
             Self::Register => "plain value",
@@ -60,16 +74,32 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The two codes that every kind has.
+/// What an operation does with its field. Every kind has the first two; text and list have all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// Adds or assigns: leaves a live dot.
+    /// Adds, assigns or inserts: leaves a live dot.
     Put = 0,
     /// Clears, removes, resets or unsets: only kills.
     Kill = 1,
+    /// Makes a text or list that has no elements yet: leaves a live dot.
+    Create = 2,
+    /// Hides some elements of a text or list: leaves no live dot.
+    Delete = 3,
 }
 
 impl Code {
+    /// The code with that number; `None` for one that only newer software knows.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Option<Self> {
+        Some(match number {
+            0 => Self::Put,
+            1 => Self::Kill,
+            2 => Self::Create,
+            3 => Self::Delete,
+            _ => return None,
+        })
+    }
+
     /// The number on the wire.
     #[must_use]
     pub const fn number(self) -> u64 {

@@ -3,7 +3,7 @@
 
 use civic_crdt::Document;
 use civic_crdt::document::{Author, BodyState, Plan, PlanError, WrittenVersion, write};
-use civic_crdt::version::{Admission, Rules, Version};
+use civic_crdt::version::{Admission, Body, BodyRef, Header, Operation, Rules, Version};
 use civic_types::time::Stamp;
 use civic_types::{Cid, CollectionId, DocumentId, DocumentKey, FieldOp, FieldPath, ReplicaId, Value};
 
@@ -64,6 +64,31 @@ impl Device {
     pub(crate) fn delete(&mut self) -> Option<WrittenVersion> {
         let plan = self.document.delete(&self.document.heads()).unwrap();
         self.commit(&plan)
+    }
+
+    /// Writes operations as they are, on top of these versions.
+    pub(crate) fn raw(&mut self, parents: &[Cid], operations: Vec<Operation>) -> Version {
+        let past = self.document.checkout(parents).unwrap();
+        self.millis += 10;
+        let body = bytes::Bytes::from(Body::new(operations.clone()).encode());
+        let header = Header {
+            auth: None,
+            body: BodyRef::Link(Cid::raw(Rules::default().hash, &body)),
+            collection: key().collection,
+            document: key().document,
+            group: None,
+            position: self.log.len() as u64 + 1,
+            operations: operations.len() as u64,
+            parents: past.heads(),
+            previous: self.log.last().cloned(),
+            replica: self.replica,
+            first_dot: past.max_dot(&self.replica) + 1,
+            stamp: Stamp { millis: self.millis, counter: 0 },
+        };
+        let version = Version::from_header(&header, &Rules::default()).unwrap();
+        self.log.push(version.cid().clone());
+        assert_eq!(self.take(&version, &BodyState::Readable(body)), Admission::Admitted);
+        version
     }
 
     pub(crate) fn take(&mut self, version: &Version, body: &BodyState) -> Admission {

@@ -47,7 +47,7 @@ impl Model {
         let all: Vec<Op> = model.versions.values().flat_map(operations).collect();
         // Operations of unknown kind or code or with a wrong argument are no-ops, kills included.
         let meant: Vec<&Op> = all.iter().filter(|op| is_meant(op)).collect();
-        let mut live: Vec<Op> = meant.iter().filter(|op| op.code == 0).map(|op| (*op).clone()).collect();
+        let mut live: Vec<Op> = meant.iter().filter(|op| op.code != 1).map(|op| (*op).clone()).collect();
         live.retain(|victim| !meant.iter().any(|killer| model.kills(killer, victim)));
         model.live = live;
         model
@@ -133,6 +133,8 @@ impl Model {
         let own = |kind| self.live.iter().filter(move |op| op.path == path && op.kind == kind);
         match *self.kinds(path).first().unwrap() {
             0 => self.map_at(path),
+            1 => Value::Text(String::new()),
+            2 => Value::List(Vec::new()),
             4 => {
                 let sum: i128 = own(4).map(|op| i128::from(decode(&op.argument).as_i64().unwrap())).sum();
                 let clamped = sum.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
@@ -176,7 +178,8 @@ fn is_meant(op: &Op) -> bool {
         return presence || clear;
     }
     match (op.kind, op.code) {
-        (0, 0) | (0 | 3 | 4 | 5 | 6, 1) => argument.is_null(),
+        // Texts and lists are created and cleared here; `tests/sequences` has a model of their elements.
+        (0, 0) | (0..=6, 1) | (1 | 2, 2) => argument.is_null(),
         (4, 0) => argument.as_i64().is_some(),
         (3 | 5 | 6, 0) => argument.depth() <= 24,
         _ => false,

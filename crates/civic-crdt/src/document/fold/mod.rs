@@ -1,73 +1,74 @@
 //! The dot store: which operations are live, by path.
 
+mod field;
+mod meaning;
+mod sequence;
 mod state;
-
-pub(super) use state::StateError;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use civic_types::limits::MAX_ARGUMENT_DEPTH;
-use civic_types::{FieldPath, Value, cbor};
+use civic_types::{FieldPath, ReplicaId};
 
+pub(super) use field::{Field, Live};
+pub(super) use meaning::{FALSE, NULL, TRUE, read};
+pub(super) use sequence::{Deletion, InsertNumber, Insertion, Sequence, Side, Span, named_inserts, shorten};
+pub(super) use state::StateError;
+
+use self::meaning::Meaning;
+use self::sequence::Anchor;
 use super::ancestry::Ancestry;
 use super::graph::{Graph, NodeId};
-use crate::version::{Body, Code, Kind, Operation};
+use crate::clock::Dot;
+use crate::version::{Body, Kind, Operation};
 
 /// An operation: its version and its index there.
 pub(super) type OperationId = (NodeId, u16);
 
-/// The live operations of a document.
+/// The live operations of a document, and where the dead ones of texts and lists stood.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields {
-    live: BTreeMap<Arc<FieldPath>, Vec<Live>>,
+    fields: BTreeMap<Arc<FieldPath>, Field>,
     /// Where each live operation stands, so that a kill costs no search.
     places: BTreeMap<OperationId, Arc<FieldPath>>,
-}
-
-/// One live operation.
-#[derive(Clone, Debug)]
-pub(super) struct Live {
-    pub(super) id: OperationId,
-    pub(super) kind: Kind,
-    pub(super) argument: Bytes,
 }
 
 impl Fields {
     /// Folds one version whose ancestors are folded and whose descendants are not.
     pub(super) fn apply(&mut self, graph: &Graph, id: NodeId, body: &Body) {
+        let Some(writer) = graph.node(id).and_then(|node| graph.replica_id(node.replica)) else { return };
         let ancestry = graph.ancestry(id);
         for (index, operation) in (0_u16..).zip(&body.operations) {
-            let Some(meaning) = Meaning::of(operation) else { continue };
-            self.kill(graph, &ancestry, operation);
-            if let Meaning::Put(kind) = meaning {
-                self.add(
-                    Live { id: (id, index), kind, argument: operation.argument.clone() },
-                    &operation.path,
-                );
-            }
+            let Some(meaning) = Meaning::of(operation, writer) else { continue };
+            let seen = Seen { graph, ancestry: &ancestry, id: (id, index), writer };
+            self.apply_one(&seen, operation, meaning);
         }
     }
 
-    /// Live operations at exactly this path, in order of admission.
-    pub(super) fn at(&self, path: &FieldPath) -> &[Live] {
-        self.live.get(path).map(Vec::as_slice).unwrap_or_default()
+    /// What stands at exactly this path, if anything is live there.
+    pub(super) fn at(&self, path: &FieldPath) -> Option<&Field> {
+        self.fields.get(path).filter(|field| field.is_live())
     }
 
-    /// Paths with live operations at this path or below, ascending.
+    /// The text or the list at exactly this path, dead elements included.
+    pub(super) fn sequence(&self, path: &FieldPath, kind: Kind) -> Option<&Sequence> {
+        self.fields.get(path)?.sequence(kind)
+    }
+
+    /// Paths with something live at this path or below, ascending.
     pub(super) fn within<'a>(
         &'a self,
         path: &'a FieldPath,
-    ) -> impl Iterator<Item = (&'a FieldPath, &'a [Live])> {
-        let range = self.live.range::<FieldPath, _>((Bound::Included(path), Bound::Unbounded));
-        range.take_while(|(other, _)| other.is_within(path)).map(|(path, live)| (&**path, live.as_slice()))
+    ) -> impl Iterator<Item = (&'a FieldPath, &'a Field)> {
+        let range = self.fields.range::<FieldPath, _>((Bound::Included(path), Bound::Unbounded));
+        let within = range.take_while(|(other, _)| other.is_within(path));
+        within.map(|(path, field)| (&**path, field)).filter(|(_, field)| field.is_live())
     }
 
     /// Everything live, ascending by path.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&FieldPath, &[Live])> {
-        self.live.iter().map(|(path, live)| (&**path, live.as_slice()))
+    pub(super) fn all(&self) -> impl Iterator<Item = (&FieldPath, &Field)> {
+        self.fields.iter().map(|(path, field)| (&**path, field)).filter(|(_, field)| field.is_live())
     }
 
     /// Number of live operations.
@@ -79,25 +80,83 @@ impl Fields {
         self.places.keys().copied()
     }
 
-    fn add(&mut self, live: Live, path: &FieldPath) {
-        let shared = match self.live.get_key_value(path) {
+    fn apply_one(&mut self, seen: &Seen<'_>, operation: &Operation, meaning: Meaning) {
+        // Nothing may change before it is known that an insert has a place.
+        let anchor = match &meaning {
+            Meaning::Insert(kind, insertion) => {
+                let Some(anchor) = self.resolve(seen, &operation.path, *kind, insertion) else { return };
+                anchor
+            }
+            _ => None,
+        };
+        self.kill(seen, operation);
+        match meaning {
+            Meaning::Kill => {}
+            Meaning::Delete(kind, ranges) => self.hide(seen, &operation.path, kind, &ranges),
+            Meaning::Put(kind) => {
+                let live = Live { id: seen.id, kind, argument: operation.argument.clone() };
+                self.live(seen.id, &operation.path).add(live);
+            }
+            Meaning::Create(kind) => {
+                let field = self.live(seen.id, &operation.path);
+                field.sequence_mut(kind).into_iter().for_each(|sequence| sequence.create(seen.id));
+            }
+            Meaning::Insert(kind, insertion) => {
+                let field = self.live(seen.id, &operation.path);
+                if let Some(sequence) = field.sequence_mut(kind) {
+                    sequence.place(seen.id, anchor, insertion);
+                }
+            }
+        }
+    }
+
+    /// The element that an insert is anchored on, `Some(None)` for the beginning; `None` if there is none.
+    fn resolve(
+        &self,
+        seen: &Seen<'_>,
+        path: &FieldPath,
+        kind: Kind,
+        insertion: &Insertion,
+    ) -> Option<Option<Anchor>> {
+        let Some((dot, offset)) = insertion.anchor else { return Some(None) };
+        let sequence = self.sequence(path, kind)?;
+        let found = |id: OperationId| sequence.resolve(id, offset, insertion.side);
+        if let Some(own) = seen.own(dot) {
+            return found(own).map(Some);
+        }
+        let cid = |node: NodeId| seen.graph.node(node).map(|node| &node.cid);
+        let named = seen.named(dot).filter_map(|id| Some((cid(id.0), found(id)?)));
+        named.min_by_key(|(cid, _)| *cid).map(|(_, anchor)| Some(anchor))
+    }
+
+    fn hide(&mut self, seen: &Seen<'_>, path: &FieldPath, kind: Kind, ranges: &[Deletion]) {
+        if self.sequence(path, kind).is_none() {
+            return;
+        }
+        let Some(sequence) = self.fields.get_mut(path).and_then(|field| field.sequence_mut(kind)) else {
+            return;
+        };
+        for ranges in ranges.chunk_by(|a, b| a.insert == b.insert) {
+            let Some(first) = ranges.first() else { continue };
+            for id in seen.named(first.insert) {
+                ranges.iter().for_each(|range| sequence.hide(id, range.from, range.to));
+            }
+        }
+    }
+
+    /// The field at a path, for a new operation that is live there.
+    fn live(&mut self, id: OperationId, path: &FieldPath) -> &mut Field {
+        let shared = match self.fields.get_key_value(path) {
             Some((shared, _)) => shared.clone(),
             None => Arc::new(path.clone()),
         };
-        self.places.insert(live.id, shared.clone());
-        let at_path = self.live.entry(shared).or_default();
-        let at = at_path.partition_point(|other| other.id < live.id);
-        at_path.insert(at, live);
+        self.places.insert(id, shared.clone());
+        self.fields.entry(shared).or_default()
     }
 
-    fn kill(&mut self, graph: &Graph, ancestry: &Ancestry<'_>, operation: &Operation) {
+    fn kill(&mut self, seen: &Seen<'_>, operation: &Operation) {
         for dot in &operation.kills {
-            let Some(replica) = graph.replica_number(&dot.replica) else { continue };
-            for node in ancestry.named(replica, dot.number) {
-                let first = graph.node(node).map(|node| node.first_dot).unwrap_or_default();
-                let Ok(index) = u16::try_from(dot.number - first) else { continue };
-                self.kill_one((node, index), operation);
-            }
+            seen.named(*dot).for_each(|id| self.kill_one(id, operation));
         }
     }
 
@@ -114,60 +173,40 @@ impl Fields {
         if !reaches {
             return;
         }
-        let Some(live) = self.live.get_mut(path) else { return };
-        let Ok(at) = live.binary_search_by_key(&id, |live| live.id) else { return };
-        if live.get(at).is_some_and(|live| live.kind == Kind::GSet) {
-            return;
+        let Some(field) = self.fields.get_mut(path) else { return };
+        if field.kill(id) {
+            if field.is_empty() {
+                self.fields.remove(path);
+            }
+            self.places.remove(&id);
         }
-        live.remove(at);
-        if live.is_empty() {
-            self.live.remove(path);
-        }
-        self.places.remove(&id);
     }
 }
 
-/// What an operation does that is not a no-op.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    Kill,
-    Put(Kind),
+/// An operation that is folded, and what its version has seen.
+struct Seen<'a> {
+    graph: &'a Graph,
+    ancestry: &'a Ancestry<'a>,
+    id: OperationId,
+    writer: ReplicaId,
 }
 
-impl Meaning {
-    fn of(operation: &Operation) -> Option<Self> {
-        let kind = Kind::from_number(operation.kind)?;
-        let root = operation.path.segments().is_empty();
-        if operation.code == Code::Kill.number() {
-            let allowed = operation.argument == NULL && (!root || kind == Kind::Map);
-            return allowed.then_some(Self::Kill);
-        }
-        if operation.code != Code::Put.number() {
-            return None;
-        }
-        let fits = match kind {
-            Kind::Register if root => operation.argument == FALSE || operation.argument == TRUE,
-            _ if root => false,
-            Kind::Map => operation.argument == NULL,
-            Kind::Counter => read(&operation.argument).as_i64().is_some(),
-            Kind::GSet | Kind::Register | Kind::Set => is_shallow(&operation.argument),
-        };
-        fits.then_some(Self::Put(kind))
+impl Seen<'_> {
+    /// The operations with this dot in ancestors of the version.
+    fn named(&self, dot: Dot) -> impl Iterator<Item = OperationId> + '_ {
+        let replica = self.graph.replica_number(&dot.replica);
+        let nodes = replica.into_iter().flat_map(move |replica| self.ancestry.named(replica, dot.number));
+        nodes.filter_map(move |node| {
+            let first = self.graph.node(node)?.first_dot;
+            Some((node, u16::try_from(dot.number.checked_sub(first)?).ok()?))
+        })
     }
-}
 
-/// The value of a live operation's argument.
-pub(super) fn read(argument: &[u8]) -> Value {
-    // The whole body was walked before, so an argument always reads.
-    cbor::decode(argument).unwrap_or_default()
-}
-
-/// The canonical null, false and true.
-pub(super) const NULL: &[u8] = &[0xf6];
-pub(super) const FALSE: &[u8] = &[0xf4];
-pub(super) const TRUE: &[u8] = &[0xf5];
-
-fn is_shallow(argument: &[u8]) -> bool {
-    // Each level costs a byte, so short arguments need no look.
-    argument.len() <= MAX_ARGUMENT_DEPTH || read(argument).depth() <= MAX_ARGUMENT_DEPTH
+    /// The operation with this dot earlier in the same body.
+    fn own(&self, dot: Dot) -> Option<OperationId> {
+        let (node, index) = self.id;
+        let first = self.graph.node(node)?.first_dot;
+        let number = dot.number.checked_sub(first).filter(|_| dot.replica == self.writer)?;
+        u16::try_from(number).ok().filter(|number| *number < index).map(|number| (node, number))
+    }
 }

@@ -8,20 +8,27 @@ use civic_types::FieldPath;
 use civic_types::cbor::{self, Decoder, Encoder};
 use civic_types::patch::PathError;
 
-use super::{Fields, Live};
+use super::{Field, Fields, Live, OperationId, Sequence};
 use crate::document::graph::NodeId;
 use crate::version::Kind;
 
 impl Fields {
-    /// Writes `[[[segment…], [[node, index, kind, argument]…]]…]`, ascending.
+    /// Writes `[[[segment…], [[node, index, kind, argument]…], [[kind, sequence]…]]…]`, ascending.
     pub(in crate::document) fn write(&self, out: &mut Encoder) {
-        out.array(self.live.len());
-        for (path, live) in &self.live {
-            out.array(2).array(path.segments().len());
-            path.segments().iter().fold(&mut *out, |out, segment| out.text(segment));
-            out.array(live.len());
-            for Live { id: (node, index), kind, argument } in live {
+        out.array(self.fields.len());
+        for (path, field) in &self.fields {
+            out.array(3).array(path.segments().len());
+            for segment in path.segments() {
+                out.text(segment);
+            }
+            out.array(field.operations().len());
+            for Live { id: (node, index), kind, argument } in field.operations() {
                 out.array(4).uint(u64::from(*node)).uint(u64::from(*index)).uint(kind.number()).raw(argument);
+            }
+            out.array(field.kept().count());
+            for (kind, sequence) in field.kept() {
+                out.array(2).uint(kind.number());
+                sequence.write(out);
             }
         }
     }
@@ -35,27 +42,22 @@ impl Fields {
     ) -> Result<Self, StateError> {
         let mut fields = Self::default();
         for _ in 0..input.array()? {
-            array_of(input, 2)?;
+            array_of(input, 3)?;
             let segments =
                 (0..input.array()?).map(|_| Ok(input.text()?)).collect::<Result<Vec<_>, StateError>>()?;
             let path = Arc::new(FieldPath::new(segments)?);
-            if fields.live.last_key_value().is_some_and(|(last, _)| *last >= path) {
+            if fields.fields.last_key_value().is_some_and(|(last, _)| *last >= path) {
                 return Err(StateError::Order);
             }
-            let mut live: Vec<Live> = Vec::new();
-            for _ in 0..input.array()? {
-                array_of(input, 4)?;
-                let node = NodeId::try_from(input.uint()?).ok().filter(|node| *node < versions);
-                let index = u16::try_from(input.uint()?).ok();
-                let id = node.zip(index).ok_or(StateError::Operation)?;
-                let kind = Kind::from_number(input.uint()?).ok_or(StateError::Operation)?;
-                if live.last().is_some_and(|last| last.id >= id) {
-                    return Err(StateError::Order);
+            let field = read_field(input, bytes, versions)?;
+            let sequences = field.kept().flat_map(|(_, sequence)| sequence.operations());
+            let live = field.operations().iter().map(|live| live.id).chain(sequences);
+            for id in live {
+                if fields.places.insert(id, path.clone()).is_some() {
+                    return Err(StateError::Operation);
                 }
-                live.push(Live { id, kind, argument: bytes.slice_ref(input.raw()?) });
-                fields.places.insert(id, path.clone());
             }
-            fields.live.insert(path, live);
+            fields.fields.insert(path, field);
         }
         Ok(fields)
     }
@@ -67,17 +69,52 @@ pub(in crate::document) enum StateError {
     /// Not canonical, or a part of another type.
     #[error("not canonical or a part has another type")]
     Cbor(#[from] cbor::Error),
-    /// An operation of no version, or of an unknown kind.
+    /// An operation of no version, in two places, without a place or of a kind that does not belong there.
     #[error("an operation is malformed")]
     Operation,
-    /// Paths or operations are not strictly ascending.
-    #[error("paths or operations are not strictly ascending")]
+    /// Paths, operations or ranges are not strictly ascending.
+    #[error("paths, operations or ranges are not strictly ascending")]
     Order,
     /// A path is malformed.
     #[error("a path is malformed")]
     Path(#[from] PathError),
 }
 
-fn array_of(input: &mut Decoder<'_>, length: usize) -> Result<(), StateError> {
+pub(super) fn array_of(input: &mut Decoder<'_>, length: usize) -> Result<(), StateError> {
     if input.array()? == length { Ok(()) } else { Err(StateError::Operation) }
+}
+
+/// An operation of one of that many versions, above `last`.
+pub(super) fn read_id(
+    input: &mut Decoder<'_>,
+    versions: NodeId,
+    last: Option<OperationId>,
+) -> Result<OperationId, StateError> {
+    let node = NodeId::try_from(input.uint()?).ok().filter(|node| *node < versions);
+    let index = u16::try_from(input.uint()?).ok();
+    let id = node.zip(index).ok_or(StateError::Operation)?;
+    if last.is_some_and(|last| last >= id) { Err(StateError::Order) } else { Ok(id) }
+}
+
+fn read_field(input: &mut Decoder<'_>, bytes: &Bytes, versions: NodeId) -> Result<Field, StateError> {
+    let mut field = Field::default();
+    let mut last = None;
+    for _ in 0..input.array()? {
+        array_of(input, 4)?;
+        let id = read_id(input, versions, last)?;
+        let kind = Kind::from_number(input.uint()?).filter(|kind| !kind.is_sequence());
+        let kind = kind.ok_or(StateError::Operation)?;
+        field.add(Live { id, kind, argument: bytes.slice_ref(input.raw()?) });
+        last = Some(id);
+    }
+    let mut last = None;
+    for _ in 0..input.array()? {
+        array_of(input, 2)?;
+        let kind = Kind::from_number(input.uint()?).filter(|kind| last < Some(*kind));
+        let kind = kind.ok_or(StateError::Order)?;
+        let slot = field.sequence_mut(kind).ok_or(StateError::Operation)?;
+        *slot = Sequence::read(kind, input, bytes, versions)?;
+        last = Some(kind);
+    }
+    if field.is_empty() { Err(StateError::Operation) } else { Ok(field) }
 }

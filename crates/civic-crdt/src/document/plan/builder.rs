@@ -5,10 +5,11 @@ use civic_types::limits::{MAX_ARGUMENT_DEPTH, MAX_KILLS, MAX_OPERATIONS};
 use civic_types::value::Int;
 use civic_types::{FieldPath, Value, cbor};
 
+use super::draft::Drafts;
 use super::{Plan, PlanError};
 use crate::clock::Dot;
 use crate::document::Past;
-use crate::document::fold::{FALSE, NULL, OperationId, TRUE, read};
+use crate::document::fold::{FALSE, Field, NULL, OperationId, TRUE, read};
 use crate::document::view::{self, Shape};
 use crate::version::{Code, Kind, Operation};
 
@@ -21,10 +22,15 @@ pub(super) struct Builder<'a> {
     pub(super) seen: &'a Past<'a>,
     /// Seen operations that the plan ends.
     ended: BTreeSet<OperationId>,
+    /// Seen texts and lists that the plan ends.
+    pub(super) ended_sequences: BTreeSet<(FieldPath, Kind)>,
+    /// Texts and lists that the plan edits; they become operations at the end.
+    pub(super) drafts: Drafts,
     pending: Vec<Operation>,
 }
 
-/// A live operation, seen or pending, as a question about it sees it.
+/// A live operation, seen or pending, as a question about it sees it; a text or list is one, without an
+/// argument.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate<'a> {
     pub(super) path: &'a FieldPath,
@@ -33,8 +39,14 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) const fn new(seen: &'a Past<'a>) -> Self {
-        Self { seen, ended: BTreeSet::new(), pending: Vec::new() }
+    pub(super) fn new(seen: &'a Past<'a>) -> Self {
+        Self {
+            seen,
+            ended: BTreeSet::new(),
+            ended_sequences: BTreeSet::new(),
+            drafts: Drafts::default(),
+            pending: Vec::new(),
+        }
     }
 
     /// Puts an operation in, ending whatever `ends` picks at the path and below. Grow-only sets stay.
@@ -74,13 +86,15 @@ impl<'a> Builder<'a> {
 
     /// Everything live at the path or below, the plan's own operations included.
     pub(super) fn within<'b>(&'b self, path: &'b FieldPath) -> impl Iterator<Item = Candidate<'b>> {
-        let seen = self.seen.fields.within(path).flat_map(move |(path, live)| {
-            let live = live.iter().filter(|live| !self.ended.contains(&live.id));
-            live.map(move |live| Candidate { path, kind: live.kind, argument: &live.argument })
+        let seen = self.seen.fields.within(path).flat_map(move |(path, field)| {
+            let live = field.operations().iter().filter(|live| !self.ended.contains(&live.id));
+            let live = live.map(move |live| Candidate { path, kind: live.kind, argument: &live.argument });
+            live.chain(self.sequences(path, field))
         });
+        let drafts = self.drafts.created().filter(move |candidate| candidate.path.is_within(path));
         let pending = self.pending.iter().filter(move |op| op.path.is_within(path)).filter_map(candidate);
         // Presence stands at the empty path and is no field.
-        seen.chain(pending).filter(|candidate| !candidate.path.segments().is_empty())
+        seen.chain(drafts).chain(pending).filter(|candidate| !candidate.path.segments().is_empty())
     }
 
     /// The value at a path before the plan, for comparing; the plan's own operations are not in it.
@@ -99,6 +113,7 @@ impl<'a> Builder<'a> {
 
     /// Closes the plan with the document present.
     pub(super) fn present(mut self) -> Result<Plan, PlanError> {
+        self.close_drafts()?;
         let kills: usize = self.pending.iter().map(|op| op.kills.len()).sum();
         let changes = !self.pending.is_empty() || !self.seen.present();
         let presence = self.presence(TRUE);
@@ -116,8 +131,8 @@ impl<'a> Builder<'a> {
 
     fn presence(&self, value: &'static [u8]) -> Operation {
         let root = FieldPath::root();
-        let mut kills: Vec<Dot> =
-            self.seen.fields.at(&root).iter().filter_map(|live| self.dot(live.id)).collect();
+        let live = self.seen.fields.at(&root).map(Field::operations).unwrap_or_default();
+        let mut kills: Vec<Dot> = live.iter().filter_map(|live| self.dot(live.id)).collect();
         kills.sort_unstable();
         kills.dedup();
         Operation {
@@ -129,19 +144,28 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn end(&mut self, path: &FieldPath, ends: impl Fn(Candidate<'_>) -> bool) -> BTreeSet<Dot> {
+    /// Ends whatever `ends` picks at the path and below, and gives the kills that this takes.
+    pub(super) fn end(&mut self, path: &FieldPath, ends: impl Fn(Candidate<'_>) -> bool) -> BTreeSet<Dot> {
         let ends = |candidate: Candidate<'_>| candidate.kind != Kind::GSet && ends(candidate);
+        let seen = self.seen;
         let mut kills = BTreeSet::new();
         let root = FieldPath::root();
-        for (at, live) in self.seen.fields.within(path).filter(|(at, _)| **at != root) {
-            for live in live {
+        for (at, field) in seen.fields.within(path).filter(|(at, _)| **at != root) {
+            for live in field.operations() {
                 let candidate = Candidate { path: at, kind: live.kind, argument: &live.argument };
                 if !self.ended.contains(&live.id) && ends(candidate) {
                     self.ended.insert(live.id);
                     kills.extend(self.dot(live.id));
                 }
             }
+            let ended: Vec<Kind> =
+                self.sequences(at, field).filter(|it| ends(*it)).map(|it| it.kind).collect();
+            for sequence in ended.iter().filter_map(|kind| field.sequence(*kind)) {
+                kills.extend(sequence.operations().filter_map(|id| self.dot(id)));
+            }
+            self.ended_sequences.extend(ended.into_iter().map(|kind| (at.clone(), kind)));
         }
+        self.drafts.end(path, &ends, &mut kills);
         self.pending.retain(|op| {
             let ended = op.path.is_within(path) && candidate(op).is_some_and(&ends);
             if ended {
@@ -152,7 +176,14 @@ impl<'a> Builder<'a> {
         kills
     }
 
-    fn push(
+    /// The seen texts and lists of a field that the plan has not ended.
+    fn sequences<'b>(&'b self, path: &'b FieldPath, field: &'b Field) -> impl Iterator<Item = Candidate<'b>> {
+        let kinds = field.sequences().map(|(kind, _)| kind);
+        let left = kinds.filter(|kind| !self.ended_sequences.contains(&(path.clone(), *kind)));
+        left.map(|kind| Candidate { path, kind, argument: &[] })
+    }
+
+    pub(super) fn push(
         &mut self,
         path: &FieldPath,
         kind: Kind,
@@ -175,7 +206,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn dot(&self, (node, index): OperationId) -> Option<Dot> {
+    /// The dot of a seen operation.
+    pub(super) fn dot(&self, (node, index): OperationId) -> Option<Dot> {
         self.seen.document.graph.dot(node, index)
     }
 }

@@ -24,6 +24,16 @@ pub enum PlanError {
         /// Where the set is.
         path: FieldPath,
     },
+    /// A text or list has fewer elements.
+    #[error("{path} has {length} elements, index {index} lies behind them")]
+    Index {
+        /// Where.
+        path: FieldPath,
+        /// The index that lies behind the end, or the end of what was to be removed.
+        index: usize,
+        /// Number of elements; of a text, Unicode scalar values.
+        length: usize,
+    },
     /// The path holds another kind than the change needs.
     #[error(
         "{path} holds a {found}, not a {wanted}: declare its kind in the collection's schema, or unset it first"

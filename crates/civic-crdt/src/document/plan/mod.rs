@@ -1,9 +1,12 @@
 //! Writing: what an application asks for becomes operations with exact kills.
 
 mod builder;
+mod diff;
+mod draft;
 mod error;
 mod patch;
 mod put;
+mod splice;
 
 pub use error::PlanError;
 
@@ -60,7 +63,8 @@ impl Document {
     /// Plans whatever makes the view at these heads equal to `value`, and nothing else.
     ///
     /// A set given as a list becomes additions and removals, a counter given as an integer an increment, a
-    /// grow-only set given as a list appends; every other difference assigns a register.
+    /// grow-only set given as a list appends, a text or list given as its like is edited where it differs;
+    /// every other difference assigns a register.
     ///
     /// # Errors
     ///

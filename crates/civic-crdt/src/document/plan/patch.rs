@@ -3,6 +3,7 @@
 use civic_types::{FieldOp, FieldPath, Value, cbor};
 
 use super::builder::{Builder, integer};
+use super::put::check_depth;
 use super::{PlanError, Put};
 use crate::version::Kind;
 
@@ -22,6 +23,13 @@ impl Builder<'_> {
             FieldOp::Remove { path, value } => self.remove(path, value),
             FieldOp::Set { path, value: value @ Value::Map(_) } => self.put(path, value, Put::Changed),
             FieldOp::Set { path, value } => self.assign(path, value),
+            FieldOp::Splice { path, index, remove, insert } => {
+                check_depth(path, insert)?;
+                self.splice(path, *index, *remove, insert.clone())
+            }
+            FieldOp::SpliceText { path, index, remove, insert } => {
+                self.splice::<char>(path, *index, *remove, insert.chars().collect())
+            }
             FieldOp::Unset { path } => self.unset(path),
             // The enum may grow before this match does.
             _ => Err(PlanError::Unsupported),
@@ -93,7 +101,8 @@ impl Builder<'_> {
         kept.map_or(Ok(()), |c| Err(PlanError::GrowOnly { path: c.path.clone() }))
     }
 
-    fn expect(&self, path: &FieldPath, wanted: Kind) -> Result<(), PlanError> {
+    /// Checks that the path shows nothing or a field of this kind.
+    pub(super) fn expect(&self, path: &FieldPath, wanted: Kind) -> Result<(), PlanError> {
         match self.shown(path) {
             Some(found) if found != wanted => {
                 Err(PlanError::KindMismatch { path: path.clone(), found, wanted })

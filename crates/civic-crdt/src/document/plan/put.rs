@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use civic_types::limits::MAX_ARGUMENT_DEPTH;
 use civic_types::{FieldPath, Map, Value};
 
 use super::builder::Builder;
@@ -18,6 +19,10 @@ impl Builder<'_> {
             _ if path.segments().is_empty() => Err(PlanError::Root),
             (Some(Kind::Set), Value::List(list)) => self.put_set(path, list),
             (Some(Kind::GSet), Value::List(list)) => self.put_g_set(path, list),
+            (Some(Kind::List), Value::List(list)) => self.put_list(path, list),
+            (Some(Kind::Text), Value::Text(text)) => {
+                self.put_elements(path, &text.chars().collect::<Vec<_>>())
+            }
             (Some(Kind::Counter), Value::Int(to)) => self.put_counter(path, to.get()),
             (Some(Kind::Register), _) if put == Put::Changed && self.reads(path, value) => Ok(()),
             _ => self.assign(path, value),
@@ -74,6 +79,11 @@ impl Builder<'_> {
         list.iter().try_for_each(|value| self.append(path, value))
     }
 
+    fn put_list(&mut self, path: &FieldPath, list: &[Value]) -> Result<(), PlanError> {
+        check_depth(path, list)?;
+        self.put_elements(path, list)
+    }
+
     fn put_counter(&mut self, path: &FieldPath, to: i128) -> Result<(), PlanError> {
         let sum = self.sum(path);
         let shown = sum.clamp(i64::MIN.into(), i64::MAX.into());
@@ -87,12 +97,19 @@ impl Builder<'_> {
     /// Whether the path shows exactly this before the plan, and the plan has not touched it.
     fn reads(&self, path: &FieldPath, value: &Value) -> bool {
         let live = self.within(path).filter(|c| c.path == path).count();
-        live == self.seen.fields.at(path).len() && self.value(path).as_ref() == Some(value)
+        live == self.seen.fields.at(path).map_or(0, |field| field.kinds().count())
+            && self.value(path).as_ref() == Some(value)
     }
 
     fn elements(&self, path: &FieldPath, kind: Kind) -> BTreeSet<Vec<u8>> {
         self.within(path).filter(|c| c.path == path && c.kind == kind).map(|c| c.argument.to_vec()).collect()
     }
+}
+
+/// Checks that values may be elements of a list.
+pub(super) fn check_depth(path: &FieldPath, elements: &[Value]) -> Result<(), PlanError> {
+    let too_deep = elements.iter().any(|value| value.depth() > MAX_ARGUMENT_DEPTH);
+    if too_deep { Err(PlanError::TooDeep { path: path.clone() }) } else { Ok(()) }
 }
 
 fn encode_all(path: &FieldPath, list: &[Value]) -> Result<Vec<Vec<u8>>, PlanError> {
