@@ -41,6 +41,12 @@ impl Past<'_> {
         self.present().then(|| Value::Map(view::fields(&self.fields, &self.document.graph)))
     }
 
+    /// What is shown at one path, whether the document is present or not; `None` where nothing is.
+    #[must_use]
+    pub fn field(&self, path: &FieldPath) -> Option<Value> {
+        view::field(&self.fields, &self.document.graph, path)
+    }
+
     /// As [`Document::conflicts`].
     #[must_use]
     pub fn conflicts(&self) -> Vec<FieldPath> {

@@ -35,7 +35,7 @@ pub use change::Change;
 pub use checkout::{Past, PastError, UnknownVersion};
 pub use fork::Fork;
 pub use heads::version_id;
-pub use plan::{Plan, PlanError, Put};
+pub use plan::{Plan, PlanError, Put, Typed};
 pub use save::OpenError;
 pub use write::{Author, PREFERRED_PARENTS, WriteError, WrittenVersion, write};
 

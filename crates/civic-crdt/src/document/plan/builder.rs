@@ -6,6 +6,7 @@ use civic_types::value::Int;
 use civic_types::{FieldPath, Value, cbor};
 
 use super::draft::Drafts;
+use super::kinds::Kinds;
 use super::{Plan, PlanError};
 use crate::clock::Dot;
 use crate::document::Past;
@@ -21,12 +22,13 @@ use crate::version::{Code, Kind, Operation};
 pub(super) struct Builder<'a> {
     pub(super) seen: &'a Past<'a>,
     /// Seen operations that the plan ends.
-    ended: BTreeSet<OperationId>,
+    pub(super) ended: BTreeSet<OperationId>,
     /// Seen texts and lists that the plan ends.
     pub(super) ended_sequences: BTreeSet<(FieldPath, Kind)>,
     /// Texts and lists that the plan edits; they become operations at the end.
     pub(super) drafts: Drafts,
-    pending: Vec<Operation>,
+    pub(super) pending: Vec<Operation>,
+    pub(super) kinds: Kinds<'a>,
 }
 
 /// A live operation, seen or pending, as a question about it sees it; a text or list is one, without an
@@ -46,6 +48,7 @@ impl<'a> Builder<'a> {
             ended_sequences: BTreeSet::new(),
             drafts: Drafts::default(),
             pending: Vec::new(),
+            kinds: Kinds::Shown,
         }
     }
 

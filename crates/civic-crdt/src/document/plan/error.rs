@@ -3,6 +3,7 @@ use civic_types::patch::PathError;
 use civic_types::{Cid, FieldPath};
 
 use crate::document::BodiesNeeded;
+use crate::schema::Mismatch;
 use crate::version::Kind;
 
 /// Why something cannot be written as asked. Nothing was changed.
@@ -52,6 +53,9 @@ pub enum PlanError {
     /// The document itself is a map; delete it instead of unsetting it.
     #[error("a document is a map of fields")]
     Root,
+    /// The collection's schema declares something else.
+    #[error("the schema does not allow it")]
+    Schema(#[from] Mismatch),
     /// A value nests too deep.
     #[error("the value at {path} nests deeper than {MAX_ARGUMENT_DEPTH}")]
     TooDeep {

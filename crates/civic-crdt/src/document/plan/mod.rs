@@ -4,11 +4,15 @@ mod builder;
 mod diff;
 mod draft;
 mod error;
+mod kinds;
 mod patch;
 mod put;
+mod rollback;
 mod splice;
+mod typed;
 
 pub use error::PlanError;
+pub use typed::Typed;
 
 use civic_types::{Cid, FieldOp, FieldPath, Value};
 

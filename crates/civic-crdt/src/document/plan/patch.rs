@@ -22,6 +22,7 @@ impl Builder<'_> {
             FieldOp::Increment { path, by } => self.increment(path, *by),
             FieldOp::Remove { path, value } => self.remove(path, value),
             FieldOp::Set { path, value: value @ Value::Map(_) } => self.put(path, value, Put::Changed),
+            FieldOp::Set { path, value } if self.is_told(path) => self.put(path, value, Put::Everything),
             FieldOp::Set { path, value } => self.assign(path, value),
             FieldOp::Splice { path, index, remove, insert } => {
                 check_depth(path, insert)?;

@@ -13,6 +13,9 @@ use crate::version::Kind;
 impl Builder<'_> {
     /// Makes the view at a path equal to `value`.
     pub(super) fn put(&mut self, path: &FieldPath, value: &Value, put: Put) -> Result<(), PlanError> {
+        if self.put_as_told(path, value, put)? {
+            return Ok(());
+        }
         let shown = self.shown(path);
         match (shown, value) {
             (_, Value::Map(map)) => self.put_map(path, map, put),
@@ -95,7 +98,7 @@ impl Builder<'_> {
     }
 
     /// Whether the path shows exactly this before the plan, and the plan has not touched it.
-    fn reads(&self, path: &FieldPath, value: &Value) -> bool {
+    pub(super) fn reads(&self, path: &FieldPath, value: &Value) -> bool {
         let live = self.within(path).filter(|c| c.path == path).count();
         live == self.seen.fields.at(path).map_or(0, |field| field.kinds().count())
             && self.value(path).as_ref() == Some(value)
