@@ -84,22 +84,18 @@ impl Graph {
     }
 
     /// A replica's versions with an operation of this dot.
-    pub(super) fn named(&self, writer: &Writer, number: u64) -> impl Iterator<Item = NodeId> + '_ + use<'_> {
-        let span = |id: NodeId| self.node(id).map(|node| (node.first_dot, node.last_dot()));
-        let versions = &writer.versions;
-        let end = versions.partition_point(|id| span(*id).is_some_and(|(first, _)| first <= number));
-        let reach = if writer.forked { MAX_OPERATIONS } else { 1 };
-        let mut found: Vec<NodeId> = Vec::new();
-        for id in versions.get(..end).unwrap_or_default().iter().rev() {
-            let Some((first, last)) = span(*id) else { break };
-            if number <= last {
-                found.push(*id);
-            }
-            if number - first >= reach {
-                break;
-            }
-        }
-        found.into_iter()
+    pub(super) fn named<'a>(
+        &'a self,
+        writer: &'a Writer,
+        number: u64,
+    ) -> impl Iterator<Item = NodeId> + use<'a> {
+        let first_dot = |id: NodeId| self.node(id).map_or(0, |node| node.first_dot);
+        let end = writer.versions.partition_point(|id| first_dot(*id) <= number);
+        let candidates = writer.versions.get(..end).unwrap_or_default().iter().rev().copied();
+        candidates
+            .take(if writer.forked { usize::MAX } else { 1 })
+            .take_while(move |id| number - first_dot(*id) < MAX_OPERATIONS)
+            .filter(move |id| self.node(*id).is_some_and(|node| number <= node.last_dot()))
     }
 }
 

@@ -19,9 +19,11 @@ pub enum BodyState {
 
 impl BodyState {
     /// Of a version in a collection that is not sealed: readable if the body stands inside the header.
+    ///
+    /// A copy, so that a document does not hold whole headers for the sake of their bodies.
     #[must_use]
     pub fn of(version: &Version) -> Self {
-        version.inline_body().map_or(Self::Missing, |body| Self::Readable(body.clone()))
+        version.inline_body().map_or(Self::Missing, |body| Self::Readable(Bytes::copy_from_slice(body)))
     }
 }
 

@@ -35,13 +35,12 @@ impl ByCid {
         if nodes.len() <= LOOKED_THROUGH {
             return;
         }
-        let news = if nodes.len() > self.slots.len() / 4 * 3 {
+        let mut first = NodeId::try_from(nodes.len() - 1).unwrap_or(FREE);
+        if nodes.len() > self.slots.len() / 4 * 3 {
             self.slots = vec![FREE; (nodes.len() * 2).next_power_of_two()];
-            0
-        } else {
-            nodes.len() - 1
-        };
-        for (id, node) in (0..).zip(nodes).skip(news) {
+            first = 0;
+        }
+        for (id, node) in (first..).zip(nodes.get(first as usize..).unwrap_or_default()) {
             let mut at = self.start(&node.cid);
             while self.slots.get(at).is_some_and(|taken| *taken != FREE) {
                 at = self.after(at);

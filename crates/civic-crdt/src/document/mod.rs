@@ -49,8 +49,8 @@ use crate::version::{Admission, Body, Refusal, Version};
 /// The versions of one document and what they add up to.
 ///
 /// Folding is incremental: a version costs time in proportion to its own operations and kills. Bodies
-/// share the memory of the version's bytes, until [`forget_bodies`](Self::forget_bodies). A document is
-/// [`save`](Self::save)d and [`open`](Self::open)ed without its bodies and without folding anything again.
+/// stay in memory until [`forget_bodies`](Self::forget_bodies). A document is [`save`](Self::save)d and
+/// [`open`](Self::open)ed without its bodies and without folding anything again.
 ///
 /// ```
 /// use civic_crdt::document::{Author, Document, write};

@@ -96,7 +96,7 @@ pub fn write(
         first_dot: seen.map_or(0, |(dot, _)| dot) + 1,
         stamp: author.stamp,
     };
-    let version = Version::from_header(&header, rules)?;
+    let version = Version::build(header, rules)?;
     Ok(WrittenVersion { version, block: (!inline).then_some(body) })
 }
 

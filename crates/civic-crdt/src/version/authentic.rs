@@ -5,7 +5,7 @@
 //! on the chain is checked, and they may be ones that are not held or never admitted: hashes bind them.
 #![warn(clippy::indexing_slicing)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use civic_types::cbor::{self, Decoder};
 use civic_types::item::{ReplicaRecord, kind};
@@ -117,39 +117,70 @@ where
     for record in records {
         keys.entry(record.id()).or_default().insert(record.key);
     }
-    let mut links: BTreeMap<Cid, ChainLink> = BTreeMap::new();
-    let mut signatures: Vec<(Cid, Signature)> = Vec::new();
+    let mut links: Vec<ChainLink> = Vec::new();
+    let mut signatures: Vec<(usize, Signature)> = Vec::new();
     for (link, signature) in headers {
-        signatures.extend(signature.map(|signature| (link.cid.clone(), signature)));
-        links.insert(link.cid.clone(), link);
+        signatures.extend(signature.map(|signature| (links.len(), signature)));
+        links.push(link);
     }
+    let chains = Chains::new(&links);
     // Tips first: what a good tip vouches for needs no verification of its own.
-    let followed: BTreeSet<&Cid> = links.values().filter_map(|link| link.previous.as_ref()).collect();
-    signatures.sort_by_key(|(cid, _)| followed.contains(cid));
-    let mut found = Authenticated::default();
-    for (cid, signature) in signatures {
-        let Some(link) = links.get(&cid) else { continue };
-        if found.authentic.contains(&cid) {
+    let mut followed = vec![false; links.len()];
+    for at in chains.before.iter().flatten() {
+        followed.get_mut(*at).into_iter().for_each(|followed| *followed = true);
+    }
+    signatures.sort_by_key(|(at, _)| followed.get(chains.first(*at)).copied());
+    let mut authentic = vec![false; links.len()];
+    let mut signed = BTreeSet::new();
+    for (at, signature) in signatures {
+        let Some(link) = links.get(at) else { continue };
+        if authentic.get(chains.first(at)).is_some_and(|authentic| *authentic) {
             continue;
         }
-        let message = item_message(kind::VERSION, &cid);
+        let message = item_message(kind::VERSION, &link.cid);
         let verifies = |key: &PublicKey| verify.verify(key, &message, &signature);
         if keys.get(&link.replica).is_some_and(|keys| keys.iter().any(verifies)) {
-            found.signed.insert(cid);
-            vouch(link, &links, &mut found.authentic);
+            signed.insert(link.cid.clone());
+            chains.vouch(chains.first(at), &mut authentic);
         }
     }
-    found
+    let authentic = links.iter().zip(authentic).filter(|(_, authentic)| *authentic);
+    Authenticated { authentic: authentic.map(|(link, _)| link.cid.clone()).collect(), signed }
 }
 
-/// Marks a header and everything behind it in its log.
-fn vouch(tip: &ChainLink, links: &BTreeMap<Cid, ChainLink>, authentic: &mut BTreeSet<Cid>) {
-    let mut next = Some(tip);
-    while let Some(link) = next {
-        if !authentic.insert(link.cid.clone()) {
-            return;
+/// Headers by number, and which stands before which in its log.
+struct Chains {
+    /// Of one header given several times, the number that stands for all.
+    same: Vec<usize>,
+    before: Vec<Option<usize>>,
+}
+
+impl Chains {
+    fn new(links: &[ChainLink]) -> Self {
+        let mut numbers: HashMap<&Cid, usize> = HashMap::with_capacity(links.len());
+        let same = links.iter().enumerate().map(|(at, link)| *numbers.entry(&link.cid).or_insert(at));
+        let same = same.collect();
+        let before = |link: &ChainLink| {
+            let at = *numbers.get(link.previous.as_ref()?)?;
+            let before = links.get(at)?;
+            (before.replica == link.replica && before.collection == link.collection).then_some(at)
+        };
+        Self { same, before: links.iter().map(before).collect() }
+    }
+
+    fn first(&self, at: usize) -> usize {
+        self.same.get(at).copied().unwrap_or(at)
+    }
+
+    /// Marks a header and everything behind it in its log.
+    fn vouch(&self, tip: usize, authentic: &mut [bool]) {
+        let mut next = Some(tip);
+        while let Some(at) = next {
+            match authentic.get_mut(at) {
+                Some(known) if !*known => *known = true,
+                _ => return,
+            }
+            next = self.before.get(at).copied().flatten();
         }
-        next = link.previous.as_ref().and_then(|previous| links.get(previous));
-        next = next.filter(|link| link.replica == tip.replica && link.collection == tip.collection);
     }
 }

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use civic_types::cbor::{self, Decoder, Encoder};
-use civic_types::limits::{MAX_KILLS, MAX_OPERATIONS, MAX_PATH_SEGMENTS};
+use civic_types::cbor::{self, Decoder, Encoder, Limits};
+use civic_types::limits::{MAX_CBOR_DEPTH, MAX_KILLS, MAX_OPERATIONS, MAX_PATH_SEGMENTS};
 use civic_types::patch::PathError;
 use civic_types::{FieldPath, ReplicaId};
 
@@ -148,11 +148,8 @@ impl Body {
     ///
     /// [`BodyError`] when the bytes are not canonical or break the grammar; such a body is a no-op whole.
     pub fn decode(bytes: &Bytes) -> Result<Self, BodyError> {
-        // The whole is walked first, so that nesting counts from the outermost array.
-        let mut whole = Decoder::new(bytes);
-        whole.raw()?;
-        whole.finish()?;
-        let input = &mut Decoder::new(bytes);
+        // Nesting counts from the outermost array: three are around every argument.
+        let input = &mut Decoder::with_limits(bytes, &Limits::DEPTH_ONLY.with_depth(MAX_CBOR_DEPTH - 3))?;
         array_of(input, 2)?;
         let replicas = decode_replicas(input)?;
         let count = input.array()?;
@@ -164,13 +161,16 @@ impl Body {
         for _ in 0..count {
             operations.push(decode_operation(input, bytes, &replicas, &mut kills_left)?);
         }
+        input.clone().finish()?;
         Ok(Self { replicas, operations })
     }
 
     /// The canonical bytes. Kills of replicas that the body does not list are left out.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Encoder::new();
+        let room = |operation: &Operation| 32 + operation.argument.len() + 4 * operation.kills.len();
+        let operations: usize = self.operations.iter().map(room).sum();
+        let mut out = Encoder::with_capacity(8 + 17 * self.replicas.len() + operations);
         out.array(2).array(self.replicas.len());
         for replica in &self.replicas {
             out.bytes(replica.as_bytes());

@@ -84,7 +84,7 @@ impl Header {
         };
         let auth = key(input, "a").and_then(|()| optional_link(input))?;
         key(input, "b")?;
-        let body = decode_body(input, bytes, rules)?;
+        let body = decode_body(input, bytes)?;
         key(input, "c")?;
         let collection = CollectionId::from_bytes(input.byte_array()?);
         key(input, "d")?;
@@ -93,7 +93,7 @@ impl Header {
         let position = key(input, "k").and_then(|()| Ok(input.uint()?))?;
         let operations = key(input, "n").and_then(|()| Ok(input.uint()?))?;
         key(input, "p")?;
-        let parents = decode_parents(input, rules)?;
+        let parents = decode_parents(input)?;
         let previous = key(input, "q").and_then(|()| optional_link(input))?;
         key(input, "r")?;
         let replica = ReplicaId::from_bytes(input.byte_array()?);
@@ -169,14 +169,18 @@ impl Header {
         self.first_dot.saturating_add(self.operations.saturating_sub(1))
     }
 
-    fn check(&self, rules: &Rules) -> Result<(), HeaderError> {
+    /// Checks every rule that [`decode`](Self::decode) checks and types do not keep.
+    pub(super) fn check(&self, rules: &Rules) -> Result<(), HeaderError> {
+        let is_item = |link: &Cid| link.is(DAG_CBOR, rules.hash);
         match (rules.writers, &self.auth) {
             (Writers::Open, Some(_)) => return Err(HeaderError::GrantInOpen),
             (Writers::Granted, None) => return Err(HeaderError::GrantMissing),
-            (Writers::Granted, Some(grant)) if !grant.is(DAG_CBOR, rules.hash) => {
-                return Err(HeaderError::GrantLink);
-            }
+            (Writers::Granted, Some(grant)) if !is_item(grant) => return Err(HeaderError::GrantLink),
             _ => {}
+        }
+        self.check_body(rules)?;
+        if self.group.is_some_and(|(index, size)| index == 0 || index > size || size > MAX_GROUP) {
+            return Err(HeaderError::Group);
         }
         if self.position == 0 {
             return Err(HeaderError::Position);
@@ -184,16 +188,38 @@ impl Header {
         if self.operations == 0 || self.operations > MAX_OPERATIONS {
             return Err(HeaderError::Operations);
         }
+        if self.parents.len() > MAX_PARENTS {
+            return Err(HeaderError::Parents { got: self.parents.len() });
+        }
+        if !self.parents.iter().all(is_item) {
+            return Err(HeaderError::ParentLink);
+        }
+        if !self.parents.is_sorted_by(|a, b| a < b) {
+            return Err(HeaderError::ParentOrder);
+        }
         if self.first_dot == 0 {
             return Err(HeaderError::FirstDot);
+        }
+        if Stamp::new(self.stamp.millis, self.stamp.counter).is_none() {
+            return Err(HeaderError::Stamp);
         }
         if self.previous.is_none() != (self.position == 1) {
             return Err(HeaderError::Previous);
         }
-        if self.previous.as_ref().is_some_and(|link| !link.is(DAG_CBOR, rules.hash)) {
+        if !self.previous.as_ref().is_none_or(is_item) {
             return Err(HeaderError::PreviousLink);
         }
         Ok(())
+    }
+
+    fn check_body(&self, rules: &Rules) -> Result<(), HeaderError> {
+        match &self.body {
+            BodyRef::Inline(body) if body.len() > MAX_INLINE_BODY_BYTES => {
+                Err(HeaderError::BodyLength { got: body.len() })
+            }
+            BodyRef::Link(link) if !link.is(RAW, rules.hash) => Err(HeaderError::BodyLink),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -215,44 +241,24 @@ fn link_or_null(out: &mut Encoder, link: Option<&Cid>) {
     };
 }
 
-fn decode_body(input: &mut Decoder<'_>, bytes: &Bytes, rules: &Rules) -> Result<BodyRef, HeaderError> {
+fn decode_body(input: &mut Decoder<'_>, bytes: &Bytes) -> Result<BodyRef, HeaderError> {
     if !input.at_bytes() {
-        let link = input.link()?;
-        return if link.is(RAW, rules.hash) { Ok(BodyRef::Link(link)) } else { Err(HeaderError::BodyLink) };
+        return Ok(BodyRef::Link(input.link()?));
     }
-    let body = input.bytes()?;
-    if body.len() > MAX_INLINE_BODY_BYTES {
-        return Err(HeaderError::BodyLength { got: body.len() });
-    }
-    Ok(BodyRef::Inline(bytes.slice_ref(body)))
+    Ok(BodyRef::Inline(bytes.slice_ref(input.bytes()?)))
 }
 
 fn decode_group(input: &mut Decoder<'_>) -> Result<(u64, u64), HeaderError> {
     key(input, "g")?;
-    if input.array()? != 2 {
-        return Err(HeaderError::Group);
-    }
-    let (index, size) = (input.uint()?, input.uint()?);
-    if index == 0 || index > size || size > MAX_GROUP { Err(HeaderError::Group) } else { Ok((index, size)) }
+    if input.array()? == 2 { Ok((input.uint()?, input.uint()?)) } else { Err(HeaderError::Group) }
 }
 
-fn decode_parents(input: &mut Decoder<'_>, rules: &Rules) -> Result<Vec<Cid>, HeaderError> {
+fn decode_parents(input: &mut Decoder<'_>) -> Result<Vec<Cid>, HeaderError> {
     let count = input.array()?;
     if count > MAX_PARENTS {
         return Err(HeaderError::Parents { got: count });
     }
-    let mut parents: Vec<Cid> = Vec::with_capacity(count);
-    for _ in 0..count {
-        let parent = input.link()?;
-        if !parent.is(DAG_CBOR, rules.hash) {
-            return Err(HeaderError::ParentLink);
-        }
-        if parents.last().is_some_and(|last| *last >= parent) {
-            return Err(HeaderError::ParentOrder);
-        }
-        parents.push(parent);
-    }
-    Ok(parents)
+    (0..count).map(|_| Ok(input.link()?)).collect()
 }
 
 fn decode_stamp(input: &mut Decoder<'_>) -> Result<Stamp, HeaderError> {

@@ -22,6 +22,7 @@ pub use group::units;
 pub use header::{BodyRef, Header, Rules};
 
 use bytes::Bytes;
+use civic_types::limits::MAX_ITEM_BYTES;
 use civic_types::{Cid, DocumentKey};
 
 /// A decoded header with its bytes and the CID of exactly those bytes.
@@ -50,7 +51,17 @@ impl Version {
     ///
     /// [`HeaderError`] when the header breaks a rule; nobody would take it.
     pub fn from_header(header: &Header, rules: &Rules) -> Result<Self, HeaderError> {
-        Self::decode(header.encode(), rules)
+        Self::build(header.clone(), rules)
+    }
+
+    /// As [`from_header`](Self::from_header), taking the header.
+    pub(crate) fn build(header: Header, rules: &Rules) -> Result<Self, HeaderError> {
+        header.check(rules)?;
+        let bytes = Bytes::from(header.encode());
+        if bytes.len() > MAX_ITEM_BYTES {
+            return Err(HeaderError::TooLarge { got: bytes.len() });
+        }
+        Ok(Self { header, cid: Cid::dag_cbor(rules.hash, &bytes), bytes })
     }
 
     /// The header.

@@ -38,8 +38,15 @@ pub(crate) struct RawOperation {
     kills: Vec<(usize, u64)>,
 }
 
+#[allow(dead_code, reason = "each test program uses its own part")]
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step(), 1..20)
+}
+
+/// Histories with several checkpoints.
+#[allow(dead_code, reason = "each test program uses its own part")]
+pub(crate) fn long_steps() -> impl Strategy<Value = Vec<Step>> {
+    proptest::collection::vec(step(), 100..400)
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -211,6 +218,7 @@ fn operation(raw: &RawOperation, replicas: &[ReplicaId]) -> Operation {
 }
 
 /// Delivers versions in the order that `seed` makes, parked ones again later and some twice.
+#[allow(dead_code, reason = "each test program uses its own part")]
 pub(crate) fn deliver(versions: &[(Version, BodyState)], mut document: Document, seed: u64) -> Document {
     let mut state = seed | 1;
     let mut random = move |end: usize| {

@@ -189,7 +189,9 @@ impl<'a> Txn<'a> {
         let rules = self.collection(&collection)?.rules;
         let stored = StoredVersion::decode(&stored, &rules)?;
         let open = self.document(&stored.version.key())?;
-        let _effect = open.document.body_arrived(stored.version.cid(), BodyState::Readable(bytes.clone()));
+        let arrived = open.document.body_arrived(stored.version.cid(), BodyState::Readable(bytes.clone()));
+        // Documents here hold every body that is stored.
+        let _effect = arrived.map_err(|_needed| Error::Damaged { what: "a document's bodies" })?;
         open.changed = true;
         self.keep_block(&collection, stored.version.cid(), block, bytes);
         self.ops.push(table::remove(table::BLOCK, missing));

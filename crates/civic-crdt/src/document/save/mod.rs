@@ -13,6 +13,8 @@
 //! stored versions again.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use civic_types::cbor;

@@ -54,17 +54,33 @@ struct Reader<'a> {
     collection: CollectionId,
     rules: Rules,
     records: Vec<ReplicaRecord>,
-    replicas: Vec<ReplicaId>,
-    documents: Vec<DocumentId>,
+    /// The replica of each record.
+    replicas: Vec<Replica>,
+    documents: Vec<Document>,
     links: Vec<Cid>,
     versions: Vec<PackedVersion>,
     unpacked_bytes: usize,
-    logs: HashMap<ReplicaId, (u64, Cid)>,
-    dots: HashMap<(ReplicaId, DocumentId), u64>,
-    tips: HashMap<DocumentId, Cid>,
-    replicas_used: HashSet<ReplicaId>,
+    /// The last dot of each replica in each document, by their numbers.
+    dots: HashMap<Place, u64>,
+    /// The last entry's.
+    place: Option<Place>,
     documents_used: usize,
     links_used: usize,
+}
+
+/// Numbers of an entry's replica and document.
+type Place = (usize, usize);
+
+struct Replica {
+    id: ReplicaId,
+    /// The first record with this id stands for all.
+    number: usize,
+    last: Option<usize>,
+}
+
+struct Document {
+    id: DocumentId,
+    last: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -77,7 +93,7 @@ impl<'a> Reader<'a> {
             }
             records.push(record);
         }
-        let mut documents: Vec<DocumentId> = Vec::new();
+        let mut documents: Vec<Document> = Vec::new();
         let mut distinct = HashSet::new();
         for _ in 0..input.count("documents", MAX_PACK_DOCUMENTS)? {
             let text = input.prefixed("bytes of a document id", MAX_DOCUMENT_ID_BYTES)?;
@@ -86,7 +102,7 @@ impl<'a> Reader<'a> {
             if !distinct.insert(document.clone()) {
                 return Err(PackError::Order);
             }
-            documents.push(document);
+            documents.push(Document { id: document, last: None });
         }
         let mut links: Vec<Cid> = Vec::new();
         let mut distinct = HashSet::new();
@@ -101,16 +117,14 @@ impl<'a> Reader<'a> {
             input,
             collection,
             rules,
-            replicas: records.iter().map(ReplicaRecord::id).collect(),
+            replicas: replicas(&records),
             records,
             documents,
             links,
             versions: Vec::new(),
             unpacked_bytes: 0,
-            logs: HashMap::new(),
             dots: HashMap::new(),
-            tips: HashMap::new(),
-            replicas_used: HashSet::new(),
+            place: None,
             documents_used: 0,
             links_used: 0,
         })
@@ -124,15 +138,14 @@ impl<'a> Reader<'a> {
         if flags & !flag::ALL != 0 || contradictory {
             return Err(PackError::Flags { entry });
         }
-        let (replica, document) = self.place(entry, flags)?;
-        let (position, previous) = self.log_place(entry, flags, &replica)?;
-        let dot_key = (replica, document.clone());
+        let place = self.place(entry, flags)?;
+        let (position, previous) = self.log_place(entry, flags, place.0)?;
         let first_dot = if has(flag::DOT_FOLLOWS) {
-            self.dots.get(&dot_key).map_or(1, |last| last.saturating_add(1))
+            self.dots.get(&place).map_or(1, |last| last.saturating_add(1))
         } else {
             self.input.uint()?
         };
-        let parents = self.parents(entry, flags, &document)?;
+        let parents = self.parents(entry, flags, place.1)?;
         let before = self.versions.last().map_or(0, |last| last.version.header().stamp.millis);
         let millis = self.input.zigzag(before)?;
         let counter = if has(flag::COUNTER) { self.input.uint()? } else { 0 };
@@ -144,11 +157,13 @@ impl<'a> Reader<'a> {
         let (body, block) = read_body(&mut self.input, flags, self.rules.hash)?;
         let signature =
             if has(flag::SIGNED) { Some(Signature::from_bytes(self.input.array()?)) } else { None };
-        let collection = self.collection;
+        let missing = PackError::Reference { entry };
+        let replica = self.replicas.get(place.0).ok_or(missing.clone())?.id;
+        let document = self.documents.get(place.1).ok_or(missing)?.id.clone();
         let header = Header {
             auth,
             body,
-            collection,
+            collection: self.collection,
             document,
             group,
             position,
@@ -159,8 +174,9 @@ impl<'a> Reader<'a> {
             first_dot,
             stamp,
         };
-        let version = Version::from_header(&header, &self.rules)
-            .map_err(|source| PackError::Header { entry, source })?;
+        let version =
+            Version::build(header, &self.rules).map_err(|source| PackError::Header { entry, source })?;
+        self.dots.insert(place, version.header().last_dot());
         self.unpacked_bytes += version.bytes().len() + block.as_ref().map_or(0, Bytes::len);
         if self.unpacked_bytes > MAX_UNPACKED_BYTES {
             return Err(PackError::Limit { what: "bytes of headers and blocks", limit: MAX_UNPACKED_BYTES });
@@ -169,23 +185,24 @@ impl<'a> Reader<'a> {
     }
 
     /// The replica and the document.
-    fn place(&mut self, entry: usize, flags: u64) -> Result<(ReplicaId, DocumentId), PackError> {
+    fn place(&mut self, entry: usize, flags: u64) -> Result<Place, PackError> {
         let missing = PackError::Reference { entry };
-        let last = self.versions.last().map(|last| last.version.header());
-        let last = last.map(|last| (last.replica, last.document.clone())).unzip();
+        let (last_replica, last_document) = self.place.unzip();
         let replica = if flags & flag::SAME_REPLICA != 0 {
-            last.0
+            last_replica
         } else {
-            self.replicas.get(index(self.input.uint()?)).copied()
+            self.replicas.get(index(self.input.uint()?)).map(|replica| replica.number)
         };
         let document = if flags & flag::SAME_DOCUMENT != 0 {
-            last.1
+            last_document
         } else {
             let number = index(self.input.uint()?);
             in_order(number, &mut self.documents_used)?;
-            self.documents.get(number).cloned()
+            Some(number)
         };
-        replica.zip(document).ok_or(missing)
+        let place = replica.zip(document.filter(|number| *number < self.documents.len())).ok_or(missing)?;
+        self.place = Some(place);
+        Ok(place)
     }
 
     /// `k` and `q`.
@@ -193,11 +210,12 @@ impl<'a> Reader<'a> {
         &mut self,
         entry: usize,
         flags: u64,
-        replica: &ReplicaId,
+        replica: usize,
     ) -> Result<(u64, Option<Cid>), PackError> {
         if flags & flag::CHAINED != 0 {
-            let (position, cid) = self.logs.get(replica).ok_or(PackError::Reference { entry })?;
-            return Ok((position.saturating_add(1), Some(cid.clone())));
+            let last = self.replicas.get(replica).and_then(|replica| self.versions.get(replica.last?));
+            let last = &last.ok_or(PackError::Reference { entry })?.version;
+            return Ok((last.header().position.saturating_add(1), Some(last.cid().clone())));
         }
         match self.input.uint()? {
             1 => Ok((1, None)),
@@ -205,10 +223,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn parents(&mut self, entry: usize, flags: u64, document: &DocumentId) -> Result<Vec<Cid>, PackError> {
+    fn parents(&mut self, entry: usize, flags: u64, document: usize) -> Result<Vec<Cid>, PackError> {
         if flags & flag::ONE_PARENT != 0 {
-            let tip = self.tips.get(document).ok_or(PackError::Reference { entry })?;
-            return Ok(vec![tip.clone()]);
+            let tip = self.documents.get(document).and_then(|document| self.versions.get(document.last?));
+            return Ok(vec![tip.ok_or(PackError::Reference { entry })?.version.cid().clone()]);
         }
         let mut parents = Vec::new();
         if flags & flag::PARENTS != 0 {
@@ -233,11 +251,11 @@ impl<'a> Reader<'a> {
     }
 
     fn remember(&mut self, packed: PackedVersion) {
-        let (header, cid) = (packed.version.header(), packed.version.cid());
-        self.replicas_used.insert(header.replica);
-        self.logs.insert(header.replica, (header.position, cid.clone()));
-        self.dots.insert((header.replica, header.document.clone()), header.last_dot());
-        self.tips.insert(header.document.clone(), cid.clone());
+        let entry = Some(self.versions.len());
+        if let Some((replica, document)) = self.place {
+            self.replicas.get_mut(replica).into_iter().for_each(|replica| replica.last = entry);
+            self.documents.get_mut(document).into_iter().for_each(|document| document.last = entry);
+        }
         self.versions.push(packed);
     }
 
@@ -247,12 +265,22 @@ impl<'a> Reader<'a> {
         }
         let all_used = self.documents_used == self.documents.len()
             && self.links_used == self.links.len()
-            && self.replicas.iter().all(|replica| self.replicas_used.contains(replica));
+            && self
+                .replicas
+                .iter()
+                .all(|same| self.replicas.get(same.number).is_some_and(|replica| replica.last.is_some()));
         if !all_used {
             return Err(PackError::Order);
         }
         Ok(Unpacked { collection: self.collection, records: self.records, versions: self.versions })
     }
+}
+
+/// The replicas of some records; of several with one id the first stands for all.
+fn replicas(records: &[ReplicaRecord]) -> Vec<Replica> {
+    let mut numbers = HashMap::new();
+    let numbered = records.iter().map(ReplicaRecord::id).enumerate();
+    numbered.map(|(at, id)| Replica { id, number: *numbers.entry(id).or_insert(at), last: None }).collect()
 }
 
 fn read_body(
