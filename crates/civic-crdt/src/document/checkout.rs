@@ -144,6 +144,7 @@ impl Document {
                 past.fold_newest(id);
             }
         }
+        past.floor = self.floor.min(past.graph.len());
         past.checkpoints.make_due();
         Ok(past)
     }

@@ -20,6 +20,7 @@ mod heads;
 mod missing;
 mod plan;
 mod save;
+mod snapshot;
 mod view;
 mod write;
 
@@ -35,8 +36,9 @@ pub use change::Change;
 pub use checkout::{Past, PastError, UnknownVersion};
 pub use fork::Fork;
 pub use heads::version_id;
-pub use plan::{Plan, PlanError, Put, Typed};
+pub use plan::{Plan, PlanError, Put, Reissue, Typed};
 pub use save::OpenError;
+pub use snapshot::{Snapshot, SnapshotError};
 pub use write::{Author, PREFERRED_PARENTS, WriteError, WrittenVersion, write};
 
 use self::checkpoint::Checkpoints;
@@ -80,6 +82,8 @@ pub struct Document {
     graph: Graph,
     fields: Fields,
     checkpoints: Checkpoints,
+    /// Number of nodes that a snapshot began with; the last of them has seen the others.
+    floor: NodeId,
 }
 
 impl Document {
@@ -190,6 +194,9 @@ impl Document {
         }
         if !missing.is_empty() {
             return Admission::Parked { missing };
+        }
+        if self.floor > 0 && !parents.iter().any(|parent| parent + 1 >= self.floor) {
+            return Admission::Refused(Refusal::Pruned);
         }
         let seen = self.graph.seen(&parents, &header.replica);
         let want = seen.map_or(1, |(dot, _)| dot.saturating_add(1));

@@ -46,6 +46,9 @@ pub enum Refusal {
         /// The parent.
         parent: Cid,
     },
+    /// It has not seen the version that the document was pruned at: its author must write it anew.
+    #[error("the document was pruned, and the version has not seen where")]
+    Pruned,
     /// `t` is not greater than the replica's last among the ancestors.
     #[error("the stamp {got:?} is not after the ancestors' {last:?}")]
     Stamp {

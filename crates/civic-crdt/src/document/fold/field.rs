@@ -54,6 +54,15 @@ impl Field {
         self.operations.iter().map(|live| live.kind).chain(self.sequences().map(|(kind, _)| kind))
     }
 
+    /// The same with other names of the operations.
+    pub(super) fn renumbered(&self, new: &impl Fn(OperationId) -> OperationId) -> Self {
+        let mut operations = self.operations.clone();
+        operations.iter_mut().for_each(|live| live.id = new(live.id));
+        operations.sort_unstable_by_key(|live| live.id);
+        let sequence = |sequence: &Arc<Sequence>| Arc::new(sequence.renumbered(new));
+        Self { operations, text: self.text.as_ref().map(sequence), list: self.list.as_ref().map(sequence) }
+    }
+
     /// Whether anything is live.
     pub(in crate::document) fn is_live(&self) -> bool {
         !self.operations.is_empty() || self.sequences().next().is_some()

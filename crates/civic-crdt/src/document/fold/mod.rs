@@ -80,6 +80,20 @@ impl Fields {
         self.places.keys().copied()
     }
 
+    /// Everything that is kept: what is live, and what texts and lists need for their order.
+    pub(super) fn kept(&self) -> impl Iterator<Item = OperationId> + '_ {
+        let placed = self.fields.values().flat_map(Field::kept).flat_map(|(_, sequence)| sequence.inserts());
+        self.operations().chain(placed)
+    }
+
+    /// The same of a graph in which the nodes have other numbers.
+    pub(super) fn renumbered(&self, number: impl Fn(NodeId) -> NodeId) -> Self {
+        let new = |(node, index): OperationId| (number(node), index);
+        let fields = self.fields.iter().map(|(path, field)| (path.clone(), field.renumbered(&new)));
+        let places = self.places.iter().map(|(id, path)| (new(*id), path.clone()));
+        Self { fields: fields.collect(), places: places.collect() }
+    }
+
     fn apply_one(&mut self, seen: &Seen<'_>, operation: &Operation, meaning: Meaning) {
         // Nothing may change before it is known that an insert has a place.
         let anchor = match &meaning {

@@ -7,11 +7,13 @@ mod error;
 mod kinds;
 mod patch;
 mod put;
+mod reissue;
 mod rollback;
 mod splice;
 mod typed;
 
 pub use error::PlanError;
+pub use reissue::Reissue;
 pub use typed::Typed;
 
 use civic_types::{Cid, FieldOp, FieldPath, Value};

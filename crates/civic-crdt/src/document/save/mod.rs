@@ -1,16 +1,16 @@
 //! A document as bytes that this device keeps for itself: opened again without folding anything.
 //!
-//! Canonical CBOR of `[format, policy, hash, key, [replica…], cids, [version…], fields]` and 8 bytes of the
+//! Canonical CBOR of `[format, policy, hash, key, floor, [replica…], cids, [version…], fields]` and 8 bytes of the
 //! BLAKE3 of all before. `policy` is 0 (last write wins) or 1 (add wins); `hash` the multihash code; `key`
-//! null or `[collection, document id]`; replicas stand in the order of their first version here; `cids` are
+//! null or `[collection, document id]`; `floor` how many of the versions a snapshot began with; replicas stand in the order of their first version here; `cids` are
 //! the digests of all versions, 32 bytes each, in order of admission; a version is
 //! `[replica's number, position, first dot, operations, milliseconds, counter, [parent…], body]`. First dot
 //! and milliseconds are differences, to the dot after the greatest of the replica and to the version before;
 //! a parent is how many versions back it is; body is 0 (folded), 1 (missing) or 2 (unreadable). `fields` is
 //! the state of the fold. No bodies are in it.
 //!
-//! This is no wire format: what is written by one build need not be read by the next, which then folds the
-//! stored versions again.
+//! What a device keeps of its own is written so, and what members agree on when they prune. Of the former,
+//! what one build wrote need not be read by the next, which then folds the stored versions again.
 
 mod read;
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl Document {
 
 pub(super) fn read(saved: &[u8]) -> Result<Document, OpenError> {
     let input = &mut Decoder::new(saved);
-    if input.array()? != 8 {
+    if input.array()? != 9 {
         return Err(OpenError::Head);
     }
     match input.uint()? {
@@ -70,7 +70,8 @@ pub(super) fn read(saved: &[u8]) -> Result<Document, OpenError> {
     let hashes = [HashAlgorithm::Blake3, HashAlgorithm::Sha2_256];
     let hash = hashes.into_iter().find(|hash| u64::from(hash.code()) == code).ok_or(OpenError::Head)?;
     let key = read_key(input)?;
-    let mut document = Document { key, ..Document::new(policy, hash) };
+    let floor = NodeId::try_from(input.uint()?).map_err(|_| OpenError::Head)?;
+    let mut document = Document { key, floor, ..Document::new(policy, hash) };
     let replicas = (0..input.array()?)
         .map(|_| Ok(ReplicaId::from_bytes(input.byte_array()?)))
         .collect::<Result<Vec<_>, OpenError>>()?;
@@ -84,7 +85,7 @@ pub(super) fn read(saved: &[u8]) -> Result<Document, OpenError> {
         let cid = Cid::dag_cbor_from_digest(hash, digest);
         rows.read(input, &mut document, cid)?.ok_or(OpenError::Version { number })?;
     }
-    if document.graph.writers().len() != replicas.len() {
+    if document.graph.writers().len() != replicas.len() || document.graph.len() < floor {
         return Err(OpenError::Head);
     }
     // A copy, so that the graph's part of the bytes is not held for the sake of some arguments.

@@ -17,12 +17,12 @@ impl Document {
     pub fn save(&self) -> Vec<u8> {
         let graph = &self.graph;
         let mut out = Encoder::with_capacity(graph.nodes().len().saturating_mul(56));
-        out.array(8).uint(FORMAT).uint(policy_code(self.policy)).uint(u64::from(self.hash.code()));
+        out.array(9).uint(FORMAT).uint(policy_code(self.policy)).uint(u64::from(self.hash.code()));
         match &self.key {
             Some(key) => out.array(2).bytes(key.collection.as_bytes()).text(key.document.as_str()),
             None => out.null(),
         };
-        out.array(graph.writers().len());
+        out.uint(u64::from(self.floor)).array(graph.writers().len());
         for replica in graph.writers() {
             out.bytes(replica.as_bytes());
         }

@@ -134,6 +134,20 @@ impl Sequence {
         self.creates.iter().copied().chain(inserts.map(|insert| insert.id))
     }
 
+    /// All placed inserts, dead ones too.
+    pub(in crate::document) fn inserts(&self) -> impl Iterator<Item = OperationId> {
+        self.inserts.iter().map(|insert| insert.id)
+    }
+
+    /// The same with other names of the operations.
+    pub(super) fn renumbered(&self, new: &impl Fn(OperationId) -> OperationId) -> Self {
+        let mut renumbered = self.clone();
+        renumbered.inserts.iter_mut().for_each(|insert| insert.id = new(insert.id));
+        renumbered.numbers = self.numbers.iter().map(|(id, number)| (new(*id), *number)).collect();
+        renumbered.creates = self.creates.iter().map(|id| new(*id)).collect();
+        renumbered
+    }
+
     /// The operation and length of a placed insert.
     pub(in crate::document) fn placed(&self, number: InsertNumber) -> Option<(OperationId, u32)> {
         self.insert(number).map(|insert| (insert.id, insert.length))
