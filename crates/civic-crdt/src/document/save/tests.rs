@@ -54,7 +54,7 @@ fn damage_that_the_checksum_misses_is_an_error_or_a_document() {
             let _ = document.overwrite(&value!({"level": 7}));
             let cids: Vec<_> = document.versions().map(|version| version.cid().clone()).collect();
             for cid in cids {
-                let _ = document.at(&[cid.clone()]);
+                let _ = document.at(std::slice::from_ref(&cid));
                 let _ = document.body_arrived(&cid, BodyState::Unreadable);
             }
             Document::open(&document.save()).unwrap();

@@ -29,21 +29,26 @@
 //! | 3 | `s` follows the replica's last dot of this document in the pack; 1 if there is none | uint `s` |
 //! | 4 | exactly one parent: the document's entry before | bit 5 says |
 //! | 5 | uint count, then a reference each | no parents, or bit 4 |
-//! | 6 | uint counter of the stamp | counter 0 |
-//! | 7 | signature: 64 bytes | none |
-//! | 8 | linked body | inline body |
-//! | 9 | the block is here (only with bit 8) | not here |
-//! | 10 | reference to the grant `a` | `a` is null |
-//! | 11 | uint `i`, uint `m` of the group | no group |
+//! | 6 | the inline body in short form | its bytes |
+//! | 7 | uint counter of the stamp | counter 0 |
+//! | 8 | signature: 64 bytes | none |
+//! | 9 | linked body | inline body |
+//! | 10 | the block is here (only with bit 9) | not here |
+//! | 11 | reference to the grant `a` | `a` is null |
+//! | 12 | uint `i`, uint `m` of the group | no group |
 //!
 //! Then, each only where the flags ask for it and in this order: replica, document, `k`, `q`, `s`, parents,
 //! milliseconds as zigzag of the difference to the entry before (the first: to 0), counter, `n`, grant,
 //! group, body, signature. A reference is a uint: twice the distance back to an earlier entry (2 = the
 //! entry before), or twice the number of an outside link plus 1. A body is uint length and bytes; a linked
-//! body whose block is not here is its digest.
+//! body whose block is not here is its digest. The short form of a body is
+//! uint count and the numbers of its replicas' records; uint count and for each operation uint length and
+//! bytes of its path, kind, code and argument, uint count of its kills and for each uint index of the replica
+//! and zigzag of `s` minus the dot's number, modulo 2^64.
 //!
 //! Nothing may follow the last entry. Every count is checked against its bound and never reserved for.
 
+mod body;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod read;
@@ -191,13 +196,14 @@ mod flag {
     pub(super) const DOT_FOLLOWS: u64 = 1 << 3;
     pub(super) const ONE_PARENT: u64 = 1 << 4;
     pub(super) const PARENTS: u64 = 1 << 5;
-    pub(super) const COUNTER: u64 = 1 << 6;
-    pub(super) const SIGNED: u64 = 1 << 7;
-    pub(super) const LINKED: u64 = 1 << 8;
-    pub(super) const BLOCK: u64 = 1 << 9;
-    pub(super) const GRANT: u64 = 1 << 10;
-    pub(super) const GROUP: u64 = 1 << 11;
-    pub(super) const ALL: u64 = (1 << 12) - 1;
+    pub(super) const SHORT: u64 = 1 << 6;
+    pub(super) const COUNTER: u64 = 1 << 7;
+    pub(super) const SIGNED: u64 = 1 << 8;
+    pub(super) const LINKED: u64 = 1 << 9;
+    pub(super) const BLOCK: u64 = 1 << 10;
+    pub(super) const GRANT: u64 = 1 << 11;
+    pub(super) const GROUP: u64 = 1 << 12;
+    pub(super) const ALL: u64 = (1 << 13) - 1;
 }
 
 /// A number of things as a uint.

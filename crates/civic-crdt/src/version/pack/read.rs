@@ -11,7 +11,7 @@ use civic_types::{Cid, CollectionId, DocumentId, HashAlgorithm, ReplicaId, Signa
 use super::wire::Input;
 use super::{
     MAX_PACK_BYTES, MAX_PACK_DOCUMENTS, MAX_PACK_LINKS, MAX_PACK_REPLICAS, MAX_PACK_VERSIONS,
-    MAX_PACKED_BLOCK_BYTES, MAX_UNPACKED_BYTES, PACK_FORMAT, PackError, PackedVersion, Unpacked, flag,
+    MAX_PACKED_BLOCK_BYTES, MAX_UNPACKED_BYTES, PACK_FORMAT, PackError, PackedVersion, Unpacked, body, flag,
 };
 use crate::version::{BodyRef, Header, HeaderError, Rules, Version};
 
@@ -133,8 +133,9 @@ impl<'a> Reader<'a> {
     fn entry(&mut self, entry: usize) -> Result<PackedVersion, PackError> {
         let flags = self.input.uint()?;
         let has = |bit| flags & bit != 0;
-        let contradictory =
-            (has(flag::ONE_PARENT) && has(flag::PARENTS)) || (has(flag::BLOCK) && !has(flag::LINKED));
+        let contradictory = (has(flag::ONE_PARENT) && has(flag::PARENTS))
+            || (has(flag::BLOCK) && !has(flag::LINKED))
+            || (has(flag::SHORT) && has(flag::LINKED));
         if flags & !flag::ALL != 0 || contradictory {
             return Err(PackError::Flags { entry });
         }
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
         let operations = self.input.uint()?;
         let auth = if has(flag::GRANT) { Some(self.reference(entry)?) } else { None };
         let group = if has(flag::GROUP) { Some((self.input.uint()?, self.input.uint()?)) } else { None };
-        let (body, block) = read_body(&mut self.input, flags, self.rules.hash)?;
+        let (body, block) = self.body(entry, flags, first_dot)?;
         let signature =
             if has(flag::SIGNED) { Some(Signature::from_bytes(self.input.array()?)) } else { None };
         let missing = PackError::Reference { entry };
@@ -250,6 +251,30 @@ impl<'a> Reader<'a> {
         found.cloned().ok_or(PackError::Reference { entry })
     }
 
+    fn body(
+        &mut self,
+        entry: usize,
+        flags: u64,
+        first_dot: u64,
+    ) -> Result<(BodyRef, Option<Bytes>), PackError> {
+        let (input, hash) = (&mut self.input, self.rules.hash);
+        if flags & flag::SHORT != 0 {
+            let replica_of = |number| self.replicas.get(index(number)).map(|replica| replica.id);
+            let body = body::restore(input, first_dot, replica_of)?;
+            return Ok((BodyRef::Inline(body.ok_or(PackError::Reference { entry })?.into()), None));
+        }
+        if flags & flag::LINKED == 0 {
+            let body = input.prefixed("bytes of an inline body", MAX_INLINE_BODY_BYTES)?;
+            return Ok((BodyRef::Inline(Bytes::copy_from_slice(body)), None));
+        }
+        if flags & flag::BLOCK == 0 {
+            let bytes = input.array::<32>()?;
+            return Ok((BodyRef::Link(raw_from_digest(hash, &bytes)?), None));
+        }
+        let block = Bytes::copy_from_slice(input.prefixed("bytes of a block", MAX_PACKED_BLOCK_BYTES)?);
+        Ok((BodyRef::Link(Cid::raw(hash, &block)), Some(block)))
+    }
+
     fn remember(&mut self, packed: PackedVersion) {
         let entry = Some(self.versions.len());
         if let Some((replica, document)) = self.place {
@@ -281,23 +306,6 @@ fn replicas(records: &[ReplicaRecord]) -> Vec<Replica> {
     let mut numbers = HashMap::new();
     let numbered = records.iter().map(ReplicaRecord::id).enumerate();
     numbered.map(|(at, id)| Replica { id, number: *numbers.entry(id).or_insert(at), last: None }).collect()
-}
-
-fn read_body(
-    input: &mut Input<'_>,
-    flags: u64,
-    hash: HashAlgorithm,
-) -> Result<(BodyRef, Option<Bytes>), PackError> {
-    if flags & flag::LINKED == 0 {
-        let body = input.prefixed("bytes of an inline body", MAX_INLINE_BODY_BYTES)?;
-        return Ok((BodyRef::Inline(Bytes::copy_from_slice(body)), None));
-    }
-    if flags & flag::BLOCK == 0 {
-        let bytes = input.array::<32>()?;
-        return Ok((BodyRef::Link(raw_from_digest(hash, &bytes)?), None));
-    }
-    let block = Bytes::copy_from_slice(input.prefixed("bytes of a block", MAX_PACKED_BLOCK_BYTES)?);
-    Ok((BodyRef::Link(Cid::raw(hash, &block)), Some(block)))
 }
 
 /// The CID of a raw block with that digest.

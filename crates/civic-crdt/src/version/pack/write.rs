@@ -7,7 +7,7 @@ use civic_types::{Cid, DocumentId, ReplicaId};
 use super::wire::Output;
 use super::{
     MAX_PACK_BYTES, MAX_PACK_DOCUMENTS, MAX_PACK_LINKS, MAX_PACK_REPLICAS, MAX_PACK_VERSIONS,
-    MAX_PACKED_BLOCK_BYTES, MAX_UNPACKED_BYTES, PACK_FORMAT, PackError, PackedVersion, count, flag,
+    MAX_PACKED_BLOCK_BYTES, MAX_UNPACKED_BYTES, PACK_FORMAT, PackError, PackedVersion, body, count, flag,
 };
 use crate::version::{BodyRef, Header};
 
@@ -108,7 +108,10 @@ impl<'a> Writer<'a> {
 
     fn entry(&mut self, entry: usize, packed: &'a PackedVersion, out: &mut Output) -> Result<(), PackError> {
         let (header, cid) = (packed.version.header(), packed.version.cid());
-        let flags = self.flags(packed);
+        let short = packed.version.inline_body().and_then(|bytes| {
+            body::shorten(bytes, header.first_dot, |id| self.replica_numbers.get(id).copied())
+        });
+        let flags = self.flags(packed, short.is_some());
         let has = |bit| flags & bit != 0;
         out.uint(flags);
         if !has(flag::SAME_REPLICA) {
@@ -143,13 +146,13 @@ impl<'a> Writer<'a> {
             out.uint(index);
             out.uint(size);
         }
-        write_body(entry, packed, out)?;
+        write_body(entry, packed, short.as_ref(), out)?;
         packed.signature.iter().for_each(|signature| out.bytes(signature.as_bytes()));
         self.remember(entry, header, cid);
         Ok(())
     }
 
-    fn flags(&self, packed: &PackedVersion) -> u64 {
+    fn flags(&self, packed: &PackedVersion, short: bool) -> u64 {
         let header = packed.version.header();
         let document = &header.document;
         let log = self.logs.get(&header.replica);
@@ -167,6 +170,7 @@ impl<'a> Writer<'a> {
             (flag::DOT_FOLLOWS, header.first_dot == next_dot),
             (flag::ONE_PARENT, one_parent),
             (flag::PARENTS, !one_parent && !header.parents.is_empty()),
+            (flag::SHORT, short),
             (flag::COUNTER, header.stamp.counter != 0),
             (flag::SIGNED, packed.signature.is_some()),
             (flag::LINKED, linked),
@@ -198,12 +202,20 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn write_body(entry: usize, packed: &PackedVersion, out: &mut Output) -> Result<(), PackError> {
+fn write_body(
+    entry: usize,
+    packed: &PackedVersion,
+    short: Option<&Output>,
+    out: &mut Output,
+) -> Result<(), PackError> {
     match (&packed.version.header().body, &packed.block) {
         (BodyRef::Inline(_), Some(_)) => return Err(PackError::Block { entry }),
-        (BodyRef::Inline(body), None) => {
-            within("bytes of an inline body", body.len(), MAX_INLINE_BODY_BYTES)?;
-            out.prefixed(body);
+        (BodyRef::Inline(bytes), None) => {
+            within("bytes of an inline body", bytes.len(), MAX_INLINE_BODY_BYTES)?;
+            match short {
+                Some(short) => out.bytes(&short.0),
+                None => out.prefixed(bytes),
+            }
         }
         (BodyRef::Link(link), Some(block)) => {
             within("bytes of a block", block.len(), MAX_PACKED_BLOCK_BYTES)?;
