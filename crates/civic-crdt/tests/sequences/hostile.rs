@@ -115,18 +115,25 @@ fn anchors_that_do_not_fit_place_nothing() {
     ] {
         let mut here = here.clone();
         let first = insert(value!([2, 1]), 1, "x");
-        here.raw(std::slice::from_ref(&own), vec![first, insert(anchor, 1, "no"), insert(value!([2, 1]), 0, "y")]);
+        here.raw(
+            std::slice::from_ref(&own),
+            vec![first, insert(anchor, 1, "no"), insert(value!([2, 1]), 0, "y")],
+        );
         assert_eq!(shown(&here), value!("ayxbcd").as_str().map_or(Value::Null, |_| shown(&here)), "{why}");
         assert!(!shown(&here).as_str().unwrap().contains("no"), "{why}");
     }
-    here.raw(&[own], vec![insert(value!([2, 1]), 1, "x"), insert(value!([6, 0]), 1, "yes"), insert(of(1, 7, 2), 1, "!")]);
+    here.raw(
+        &[own],
+        vec![insert(value!([2, 1]), 1, "x"), insert(value!([6, 0]), 1, "yes"), insert(of(1, 7, 2), 1, "!")],
+    );
     assert_eq!(shown(&here), value!("abxyes!cd"), "own earlier operations do, in both forms");
 }
 
 #[test]
 fn what_hangs_on_a_no_op_is_one_too() {
     let mut here = Device::new(1);
-    let chain = [insert(value!([9, 0]), 1, "a"), insert(value!([1, 0]), 1, "b"), insert(value!([2, 0]), 1, "c")];
+    let chain =
+        [insert(value!([9, 0]), 1, "a"), insert(value!([1, 0]), 1, "b"), insert(value!([2, 0]), 1, "c")];
     here.raw(&[], [chain.to_vec(), vec![present()]].concat());
     assert_eq!(here.view(), value!({}));
 }
@@ -146,9 +153,15 @@ fn a_delete_reaches_ancestors_only_and_every_twin_of_a_fork() {
     assert_eq!(both.len(), 2);
     let order = if both[0] == *here.log.last().unwrap() { "abcxyzXYZZ" } else { "abcXYZZxyz" };
     assert_eq!(shown(&there), value!(order), "twins stand in the order of their versions' CIDs");
-    let delete = op(3, &Value::List(vec![Value::List(vec![
-        Value::Bytes(vec![1; 16].into()), value!(3), value!(1), value!(9),
-    ])]));
+    let delete = op(
+        3,
+        &Value::List(vec![Value::List(vec![
+            Value::Bytes(vec![1; 16].into()),
+            value!(3),
+            value!(1),
+            value!(9),
+        ])]),
+    );
     let mut half = there.clone();
     half.raw(&here.log[1..], vec![delete.clone()]);
     assert_eq!(shown(&half), value!(order.replace("yz", "")), "the other twin was not seen");
@@ -241,9 +254,8 @@ fn step() -> impl Strategy<Value = Step> {
     let named = proptest::collection::vec((0..5_u8, 1..9_u64, 0..4_u64, 1..4_u64), 0..4);
     let kills = proptest::collection::vec((1..5_u8, 1..9_u64), 0..2);
     let code = prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2), 2 => Just(3)];
-    let wild = (proptest::bool::weighted(0.2), code, named, 0..2_u64, 1..4_usize, kills).prop_map(
-        |(list, code, named, side, length, kills)| Wild { list, code, named, side, length, kills },
-    );
+    let wild = (proptest::bool::weighted(0.2), code, named, 0..2_u64, 1..4_usize, kills)
+        .prop_map(|(list, code, named, side, length, kills)| Wild { list, code, named, side, length, kills });
     let parents = proptest::option::weighted(0.3, proptest::collection::vec(0..30_usize, 0..3));
     prop_oneof![
         1 => (0..5_usize).prop_map(Step::Fork),

@@ -145,11 +145,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Ends whatever `ends` picks at the path and below, and gives the kills that this takes.
-    pub(super) fn end(
-        &mut self,
-        path: &FieldPath,
-        ends: impl Fn(Candidate<'_>) -> bool,
-    ) -> BTreeSet<Dot> {
+    pub(super) fn end(&mut self, path: &FieldPath, ends: impl Fn(Candidate<'_>) -> bool) -> BTreeSet<Dot> {
         let ends = |candidate: Candidate<'_>| candidate.kind != Kind::GSet && ends(candidate);
         let seen = self.seen;
         let mut kills = BTreeSet::new();
@@ -181,11 +177,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The seen texts and lists of a field that the plan has not ended.
-    fn sequences<'b>(
-        &'b self,
-        path: &'b FieldPath,
-        field: &'b Field,
-    ) -> impl Iterator<Item = Candidate<'b>> {
+    fn sequences<'b>(&'b self, path: &'b FieldPath, field: &'b Field) -> impl Iterator<Item = Candidate<'b>> {
         let kinds = field.sequences().map(|(kind, _)| kind);
         let left = kinds.filter(|kind| !self.ended_sequences.contains(&(path.clone(), *kind)));
         left.map(|kind| Candidate { path, kind, argument: &[] })

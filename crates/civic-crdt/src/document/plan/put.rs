@@ -97,7 +97,8 @@ impl Builder<'_> {
     /// Whether the path shows exactly this before the plan, and the plan has not touched it.
     fn reads(&self, path: &FieldPath, value: &Value) -> bool {
         let live = self.within(path).filter(|c| c.path == path).count();
-        live == self.seen.fields.at(path).map_or(0, |field| field.kinds().count()) && self.value(path).as_ref() == Some(value)
+        live == self.seen.fields.at(path).map_or(0, |field| field.kinds().count())
+            && self.value(path).as_ref() == Some(value)
     }
 
     fn elements(&self, path: &FieldPath, kind: Kind) -> BTreeSet<Vec<u8>> {

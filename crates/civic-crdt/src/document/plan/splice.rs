@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use civic_types::FieldPath;
 
+use super::PlanError;
 use super::builder::Builder;
 use super::diff::{self, Edit};
 use super::draft::{Draft, Element, Gap, Removed};
-use super::PlanError;
 use crate::clock::Dot;
 use crate::document::fold::{Deletion, InsertNumber, Insertion, NULL, Sequence, Side};
 use crate::version::Code;

@@ -2,8 +2,8 @@
 #![warn(clippy::indexing_slicing)]
 
 use bytes::Bytes;
-use civic_types::cbor::{Decoder, Encoder};
 use civic_types::ReplicaId;
+use civic_types::cbor::{Decoder, Encoder};
 
 use super::super::meaning::is_shallow;
 use crate::clock::Dot;

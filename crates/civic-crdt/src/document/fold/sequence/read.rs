@@ -69,7 +69,8 @@ impl<'a> Text<'a> {
     fn split(&mut self, count: u32) -> &'a str {
         let count = count as usize;
         let nth = || self.rest.char_indices().nth(count).map_or(self.rest.len(), |(at, _)| at);
-        let (taken, rest) = self.rest.split_at_checked(if self.ascii { count } else { nth() }).unwrap_or_default();
+        let (taken, rest) =
+            self.rest.split_at_checked(if self.ascii { count } else { nth() }).unwrap_or_default();
         self.rest = rest;
         taken
     }

@@ -24,7 +24,8 @@ impl Sequence {
         for (place, number) in (0..).zip(self.numbers.values()) {
             places.get_mut(*number as usize).into_iter().for_each(|it| *it = place);
         }
-        let place = |number: InsertNumber| u64::from(places.get(number as usize).copied().unwrap_or_default());
+        let place =
+            |number: InsertNumber| u64::from(places.get(number as usize).copied().unwrap_or_default());
         out.array(self.inserts.len());
         for Insert { id: (node, index), anchor, length, content } in
             self.numbers.values().filter_map(|number| self.insert(*number))
