@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use civic_crdt::document::BodyState;
 use civic_crdt::{Admission, Document, Dot, Effect, Version};
 use civic_types::id::DeletePolicy;
-use civic_types::{FieldPath, HashAlgorithm, ReplicaId, Value, cbor};
+use civic_types::{Cid, FieldPath, HashAlgorithm, ReplicaId, Value, cbor};
 use serde_json::Value as Json;
 
 use crate::common::{Shuffle, array, body, bytes, cid, load, version};
@@ -81,6 +81,7 @@ fn for_each(mut check: impl FnMut(&Json, DeletePolicy, &[(Version, BodyState)]))
     let all: Vec<_> = all.as_array().unwrap().iter().map(|json| (version(json), body(json))).collect();
     let documents = load(include_str!("documents.json"));
     for document in documents.as_array().unwrap() {
+        let document = &with_texts_and_lists(document);
         let policy = match document["delete"].as_str().unwrap() {
             "lww" => DeletePolicy::Lww,
             "add-wins" => DeletePolicy::AddWins,
@@ -90,6 +91,20 @@ fn for_each(mut check: impl FnMut(&Json, DeletePolicy, &[(Version, BodyState)]))
         let at = |i: usize| usize::try_from(range[i].as_u64().unwrap()).unwrap();
         check(document, policy, &all[at(0)..at(1)]);
     }
+}
+
+/// What a document shows since kinds 1 and 2 are known. The vectors were made when they were not: in two
+/// documents clears of these kinds stand among operations that kill nothing, and now they kill `x`.
+fn with_texts_and_lists(document: &Json) -> Json {
+    let mut document = document.clone();
+    if document["document"] == "unknown code kills nothing" {
+        assert_eq!(document["view_cbor"], "a1617801", "{{\"x\": 1}}");
+        let hash = cid(&document["content_cid"]).hash_algorithm().unwrap();
+        document["view_cbor"] = Json::from("a0");
+        document["content_cid"] = Json::from(Cid::dag_cbor(hash, &[0xa0]).to_string());
+        document["live"].as_array_mut().unwrap().retain(|live| live[1] != 2);
+    }
+    document
 }
 
 /// Delivers in a random order; what is parked is delivered again, and a third of all twice.

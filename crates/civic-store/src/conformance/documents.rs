@@ -55,6 +55,32 @@ pub(super) async fn patches(kit: &Kit<'_>) -> Result<(), Breach> {
     Ok(())
 }
 
+pub(super) async fn splices(kit: &Kit<'_>) -> Result<(), Breach> {
+    let store = kit.fresh().await?;
+    let path = |name: &str| FieldPath::try_from(name).map_err(|e| Breach::Contract(e.to_string()));
+    let (steps, minutes) = (path("steps")?, path("minutes")?);
+    let list = |index, remove, insert| FieldOp::Splice { path: steps.clone(), index, remove, insert };
+    let text = |index, remove, insert: &str| {
+        let insert = insert.to_owned();
+        FieldOp::SpliceText { path: minutes.clone(), index, remove, insert }
+    };
+    let patch = |ops| WriteOp::Patch { key: key("p"), ops };
+    let made =
+        [list(0, 0, vec![value!(1), value!({"n": 2})]), text(0, 0, "Öl holen"), text(1, 1, "l für alle")];
+    store.write([patch(made.to_vec())]).await?;
+    let expected = value!({"steps": [1, {"n": 2}], "minutes": "Öl für alle holen"});
+    ensure!(store.value("p").await?.as_ref() == Some(&expected), "made {:?}", store.value("p").await?);
+    store.write([patch(vec![list(0, 1, Vec::new()), text(0, 17, "")])]).await?;
+    let expected = value!({"steps": [{"n": 2}], "minutes": ""});
+    ensure!(store.value("p").await?.as_ref() == Some(&expected), "left {:?}", store.value("p").await?);
+    for misuse in [list(2, 0, Vec::new()), list(0, 2, Vec::new()), text(1, 0, "x"), text(0, usize::MAX, "")] {
+        ensure_err!(store.write([put("q", 1), patch(vec![misuse])]).await, Error::InvalidRequest { .. });
+    }
+    ensure!(store.value("p").await?.as_ref() == Some(&expected), "a refused splice changed something");
+    ensure!(store.value("q").await?.is_none(), "a refused splice left part of its batch");
+    Ok(())
+}
+
 pub(super) async fn scan_pages(kit: &Kit<'_>) -> Result<(), Breach> {
     let store = kit.fresh().await?;
     let mut ids: Vec<String> = (0..95).map(|n| format!("d{}", n * 7 % 95)).collect();

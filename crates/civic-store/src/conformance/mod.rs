@@ -115,6 +115,7 @@ macro_rules! checks {
 checks! {
     documents::round_trip: "what was put is read back until it is deleted, with the seq of its commit",
     documents::patches: "a patch changes its fields only and makes a document that is not there",
+    documents::splices: "a splice removes and inserts where it says, in elements and in characters",
     documents::scan_pages: "a scan gives each document once, ascending by id, in pages",
     documents::limits: "requests beyond a bound are refused and change nothing",
     commits::sequence: "commits have one order without gaps, also when many are made at once",

@@ -63,6 +63,8 @@ fn field_bytes(op: &FieldOp) -> usize {
         | FieldOp::Append { value, .. }
         | FieldOp::Remove { value, .. }
         | FieldOp::Set { value, .. } => value_bytes(value),
+        FieldOp::Splice { insert, .. } => 16 + insert.iter().map(value_bytes).sum::<usize>(),
+        FieldOp::SpliceText { insert, .. } => 16 + insert.len(),
         _ => 8,
     }
 }

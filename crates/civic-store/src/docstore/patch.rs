@@ -1,10 +1,12 @@
+use std::ops::Range;
+
 use civic_types::value::Int;
 use civic_types::{FieldOp, FieldPath, Map, Value, cbor};
 
 use crate::error::Error;
 
 /// Applies changes to a plain value, literally: a set is a list of distinct values ascending by their
-/// canonical bytes, a counter an integer.
+/// canonical bytes, a counter an integer, a text or list that is spliced a plain one.
 ///
 /// # Errors
 ///
@@ -39,6 +41,28 @@ fn apply_one(document: &mut Value, op: &FieldOp) -> Result<(), Error> {
                 elements.retain(|element| element != value);
                 *slot(document, path)? = Value::List(elements);
             }
+        }
+        FieldOp::Splice { path, index, remove, insert } => {
+            let place = slot(document, path)?;
+            if place.is_null() {
+                *place = Value::List(Vec::new());
+            }
+            let Value::List(elements) = place else {
+                return Err(Error::InvalidRequest { what: "only a list can be spliced" });
+            };
+            let range = range(elements.len(), *index, *remove)?;
+            elements.splice(range, insert.iter().cloned());
+        }
+        FieldOp::SpliceText { path, index, remove, insert } => {
+            let place = slot(document, path)?;
+            let text = match &*place {
+                Value::Null => "",
+                Value::Text(text) => text,
+                _ => return Err(Error::InvalidRequest { what: "only a text can be spliced as one" }),
+            };
+            let range = range(text.chars().count(), *index, *remove)?;
+            let (before, behind) = (text.chars().take(range.start), text.chars().skip(range.end));
+            *place = Value::Text(before.chain(insert.chars()).chain(behind).collect());
         }
         _ => return Err(Error::Unsupported { what: "this change of a field" }),
     }
@@ -81,6 +105,14 @@ fn set(value: &mut Value) -> Result<Vec<Value>, Error> {
         Value::Null => Ok(Vec::new()),
         Value::List(elements) => Ok(std::mem::take(elements)),
         _ => Err(Error::InvalidRequest { what: "only a list can be used as a set" }),
+    }
+}
+
+/// The elements from `index` on that a splice removes.
+fn range(length: usize, index: usize, remove: usize) -> Result<Range<usize>, Error> {
+    match index.checked_add(remove) {
+        Some(end) if end <= length => Ok(index..end),
+        _ => Err(Error::InvalidRequest { what: "a splice lies behind the end" }),
     }
 }
 
@@ -130,6 +162,32 @@ mod tests {
     }
 
     #[test]
+    fn splices_count_elements_and_characters() {
+        let list = |index, remove, insert: Value| FieldOp::Splice {
+            path: path(["l"]),
+            index,
+            remove,
+            insert: insert.as_list().unwrap().to_vec(),
+        };
+        let text = |index, remove, insert: &str| FieldOp::SpliceText {
+            path: path(["t"]),
+            index,
+            remove,
+            insert: insert.to_owned(),
+        };
+        let mut document = value!({});
+        let ops =
+            [list(0, 0, value!([1, 2, 3])), list(1, 1, value!(["b"])), text(0, 0, "Öl 🚰"), text(3, 1, "da")];
+        apply(&mut document, &ops).unwrap();
+        assert_eq!(document, value!({"l": [1, "b", 3], "t": "Öl da"}));
+        for op in [list(4, 0, value!([])), list(2, 2, value!([])), text(6, 0, ""), text(1, usize::MAX, "")] {
+            assert!(matches!(apply(&mut document.clone(), &[op]), Err(Error::InvalidRequest { .. })));
+        }
+        apply(&mut document, &[list(0, 3, value!([])), text(0, 5, "")]).unwrap();
+        assert_eq!(document, value!({"l": [], "t": ""}));
+    }
+
+    #[test]
     fn misuse_is_refused() {
         for op in [
             FieldOp::Set { path: path(["text", "b"]), value: value!(1) },
@@ -137,6 +195,8 @@ mod tests {
             FieldOp::Increment { path: path(["most"]), by: 1 },
             FieldOp::Add { path: path(["text"]), value: value!(1) },
             FieldOp::Remove { path: path(["text"]), value: value!(1) },
+            FieldOp::Splice { path: path(["text"]), index: 0, remove: 0, insert: Vec::new() },
+            FieldOp::SpliceText { path: path(["most"]), index: 0, remove: 0, insert: String::new() },
             FieldOp::Unset { path: FieldPath::root() },
         ] {
             let mut document = value!({"text": "t", "most": (Int::MAX)});

@@ -77,6 +77,32 @@ impl<T> Patch<T> {
         self.with(path, |path| FieldOp::Clear { path })
     }
 
+    /// Removes elements of the list there and inserts others in their place; the list is made if nothing
+    /// stands there. Concurrent splices are joined.
+    pub fn splice(
+        self,
+        path: impl IntoFieldPath,
+        index: usize,
+        remove: usize,
+        insert: impl IntoIterator<Item = Value>,
+    ) -> Self {
+        let insert = insert.into_iter().collect();
+        self.with(path, |path| FieldOp::Splice { path, index, remove, insert })
+    }
+
+    /// Removes characters of the text there and inserts others in their place; the text is made if nothing
+    /// stands there. Concurrent splices are joined. Characters are Unicode scalar values.
+    pub fn splice_text(
+        self,
+        path: impl IntoFieldPath,
+        index: usize,
+        remove: usize,
+        insert: impl Into<String>,
+    ) -> Self {
+        let insert = insert.into();
+        self.with(path, |path| FieldOp::SpliceText { path, index, remove, insert })
+    }
+
     fn with(mut self, path: impl IntoFieldPath, op: impl FnOnce(FieldPath) -> FieldOp) -> Self {
         match path.into_field_path() {
             Ok(path) => self.ops.push(op(path)),

@@ -23,24 +23,29 @@ impl Meaning {
         let root = operation.path.segments().is_empty();
         let argument = &operation.argument;
         let is_null = argument == NULL;
-        let fits = match (kind, code) {
-            (Kind::Text | Kind::List, _) if root => false,
-            (Kind::Text | Kind::List, Code::Create) => return is_null.then_some(Self::Create(kind)),
-            (Kind::Text | Kind::List, Code::Delete) => {
-                return Some(Self::Delete(kind, Deletion::read_all(argument, writer)?));
+        match code {
+            Code::Kill => (is_null && (!root || kind == Kind::Map)).then_some(Self::Kill),
+            _ if kind.is_sequence() && root => None,
+            Code::Put if kind.is_sequence() => {
+                Some(Self::Insert(kind, Insertion::read(kind, argument, writer)?))
             }
-            (Kind::Text | Kind::List, Code::Put) => {
-                return Some(Self::Insert(kind, Insertion::read(kind, argument, writer)?));
-            }
-            (_, Code::Create | Code::Delete) => false,
-            (_, Code::Kill) => return (is_null && (!root || kind == Kind::Map)).then_some(Self::Kill),
-            (Kind::Register, Code::Put) if root => argument == FALSE || argument == TRUE,
-            (_, Code::Put) if root => false,
-            (Kind::Map, Code::Put) => is_null,
-            (Kind::Counter, Code::Put) => read(argument).as_i64().is_some(),
-            (Kind::GSet | Kind::Register | Kind::Set, Code::Put) => is_shallow(argument),
-        };
-        fits.then_some(Self::Put(kind))
+            Code::Put => fits(kind, root, argument).then_some(Self::Put(kind)),
+            _ if !kind.is_sequence() => None,
+            Code::Create => is_null.then_some(Self::Create(kind)),
+            Code::Delete => Some(Self::Delete(kind, Deletion::read_all(argument, writer)?)),
+        }
+    }
+}
+
+/// Whether a kind other than text and list takes the argument.
+fn fits(kind: Kind, root: bool, argument: &[u8]) -> bool {
+    match kind {
+        Kind::Register if root => argument == FALSE || argument == TRUE,
+        _ if root => false,
+        Kind::Map => argument == NULL,
+        Kind::Counter => read(argument).as_i64().is_some(),
+        Kind::GSet | Kind::Register | Kind::Set => is_shallow(argument),
+        Kind::List | Kind::Text => false,
     }
 }
 

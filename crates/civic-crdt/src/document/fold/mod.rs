@@ -224,3 +224,6 @@ impl Seen<'_> {
         u16::try_from(number).ok().filter(|number| *number < index).map(|number| (node, number))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
             }
             self.ended_sequences.extend(ended.into_iter().map(|kind| (at.clone(), kind)));
         }
-        self.drafts.end(path, &ends, &mut kills);
+        self.drafts.end(path, ends, &mut kills);
         self.pending.retain(|op| {
             let ended = op.path.is_within(path) && candidate(op).is_some_and(&ends);
             if ended {

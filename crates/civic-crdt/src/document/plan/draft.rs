@@ -144,25 +144,27 @@ impl<T> Draft<T> {
 
     /// What is removed. An insert of which nothing stays shown is removed as a whole.
     pub(super) fn removed(&self) -> Removed {
-        let seen = self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Seen { span, removed } if span.shown => Some((span, *removed)),
-            _ => None,
-        });
+        let shown = || {
+            self.pieces.iter().filter_map(|piece| match piece {
+                Piece::Seen { span, removed } if span.shown => Some((span, *removed)),
+                _ => None,
+            })
+        };
         let mut ranges: BTreeMap<InsertNumber, Vec<(u32, u32)>> = BTreeMap::new();
-        let mut kept = BTreeSet::new();
-        for (span, removed) in seen {
-            if !removed {
-                kept.insert(span.insert);
-                continue;
-            }
+        for (span, _) in shown().filter(|(_, removed)| *removed) {
             let ranges = ranges.entry(span.insert).or_default();
             match ranges.last_mut() {
                 Some((_, to)) if *to == span.from => *to = span.to,
                 _ => ranges.push((span.from, span.to)),
             }
         }
-        let whole = ranges.keys().copied().filter(|insert| !kept.contains(insert)).collect();
-        ranges.retain(|insert, _| kept.contains(insert));
+        if ranges.is_empty() {
+            return Removed::default();
+        }
+        let left = shown().filter(|(span, removed)| !removed && ranges.contains_key(&span.insert));
+        let left: BTreeSet<InsertNumber> = left.map(|(span, _)| span.insert).collect();
+        let whole = ranges.keys().copied().filter(|insert| !left.contains(insert)).collect();
+        ranges.retain(|insert, _| left.contains(insert));
         Removed { whole, ranges }
     }
 

@@ -2,7 +2,7 @@
 
 use civic_types::Cid;
 
-use super::{Anchor, Insert, InsertNumber, Sequence, Side};
+use super::{Insert, InsertNumber, Sequence, Side};
 use crate::clock::Dot;
 use crate::document::graph::Graph;
 
@@ -52,16 +52,15 @@ impl Sequence {
 struct Walk<'a> {
     sequence: &'a Sequence,
     graph: &'a Graph,
-    /// Ascending by parent, offset, side and rank.
-    children: Vec<Child>,
-    /// Where the children of the beginning, then of each insert, start.
-    starts: Vec<usize>,
+    /// The first child of the beginning and of each insert, and what follows each child, in no order that
+    /// means anything.
+    first: Vec<Option<InsertNumber>>,
+    next: Vec<Option<InsertNumber>>,
 }
 
-/// An insert as a child of what it is anchored on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// An insert as a child of the one that it is anchored on.
+#[derive(Clone, Copy)]
 struct Child {
-    parent: Option<InsertNumber>,
     offset: u32,
     side: Side,
     insert: InsertNumber,
@@ -74,40 +73,39 @@ enum Step {
 
 impl<'a> Walk<'a> {
     fn new(sequence: &'a Sequence, graph: &'a Graph) -> Self {
-        let mut walk = Self { sequence, graph, children: Vec::new(), starts: Vec::new() };
-        let mut children: Vec<Child> = (0..).zip(&sequence.inserts).map(Child::new).collect();
-        children.sort_by(|a, b| {
-            let places = a.place().cmp(&b.place());
-            places.then_with(|| walk.rank(a.insert).cmp(&walk.rank(b.insert)))
-        });
-        for (at, child) in children.iter().enumerate() {
-            let slot = slot(child.parent);
-            walk.starts.resize(walk.starts.len().max(slot + 1), at);
+        let count = sequence.inserts.len();
+        let (mut first, mut next) = (vec![None; count + 1], vec![None; count]);
+        for (number, insert) in (0..).zip(&sequence.inserts) {
+            let parent = slot(insert.anchor.map(|anchor| anchor.insert));
+            if let Some((first, next)) = first.get_mut(parent).zip(next.get_mut(number as usize)) {
+                *next = first.replace(number);
+            }
         }
-        walk.starts.resize(sequence.inserts.len() + 2, children.len());
-        walk.children = children;
-        walk
+        Self { sequence, graph, first, next }
     }
 
     fn run(&self) -> Vec<Span> {
         let mut spans = Vec::with_capacity(self.sequence.inserts.len());
-        let mut open = Vec::new();
-        let mut steps: Vec<Step> = self.children_of(None).iter().map(Child::step).collect();
+        let (mut open, mut children, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        self.children_of(None, &mut children);
+        steps.extend(children.iter().map(Child::step));
         loop {
             open.extend(steps.drain(..).rev());
             match open.pop() {
                 None => return spans,
                 Some(Step::Elements(span)) => spans.push(span),
-                Some(Step::Insert(insert)) => self.expand(insert, &mut steps),
+                Some(Step::Insert(insert)) => {
+                    self.children_of(Some(insert), &mut children);
+                    self.expand(insert, &children, &mut steps);
+                }
             }
         }
     }
 
     /// What an insert's elements and the inserts among and behind them are in order.
-    fn expand(&self, insert: InsertNumber, steps: &mut Vec<Step>) {
+    fn expand(&self, insert: InsertNumber, children: &[Child], steps: &mut Vec<Step>) {
         let Some(Insert { length, content, .. }) = self.sequence.insert(insert) else { return };
         let shown = content.is_some();
-        let children = self.children_of(Some(insert));
         // An element's right children are the next element of the insert and others. Those that rank
         // behind the next one stand behind all that hangs on it.
         let is_behind = |child: &&Child| {
@@ -129,10 +127,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn children_of(&self, parent: Option<InsertNumber>) -> &[Child] {
-        let start = |slot: usize| self.starts.get(slot).copied().unwrap_or_default();
-        let slot = slot(parent);
-        self.children.get(start(slot)..start(slot + 1)).unwrap_or_default()
+    /// The inserts that hang on one, ascending by offset, side and rank.
+    fn children_of(&self, parent: Option<InsertNumber>, out: &mut Vec<Child>) {
+        out.clear();
+        let mut child = self.first.get(slot(parent)).copied().flatten();
+        while let Some(insert) = child {
+            let anchor = self.sequence.insert(insert).and_then(|insert| insert.anchor);
+            let (offset, side) = anchor.map_or((0, Side::Right), |anchor| (anchor.offset, anchor.side));
+            out.push(Child { offset, side, insert });
+            child = self.next.get(insert as usize).copied().flatten();
+        }
+        out.sort_unstable_by(|a, b| {
+            let places = (a.offset, a.side).cmp(&(b.offset, b.side));
+            places.then_with(|| self.rank(a.insert).cmp(&self.rank(b.insert)))
+        });
     }
 
     /// Among siblings on one side, the lower comes first.
@@ -148,22 +156,12 @@ impl<'a> Walk<'a> {
 }
 
 impl Child {
-    fn new((insert, it): (InsertNumber, &Insert)) -> Self {
-        let Some(Anchor { insert: parent, offset, side }) = it.anchor else {
-            return Self { parent: None, offset: 0, side: Side::Right, insert };
-        };
-        Self { parent: Some(parent), offset, side, insert }
-    }
-
-    const fn place(&self) -> (Option<InsertNumber>, u32, Side) {
-        (self.parent, self.offset, self.side)
-    }
-
     const fn step(&self) -> Step {
         Step::Insert(self.insert)
     }
 }
 
+/// Place of a parent in the list of first children.
 const fn slot(parent: Option<InsertNumber>) -> usize {
     match parent {
         None => 0,
