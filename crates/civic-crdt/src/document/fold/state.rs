@@ -18,7 +18,7 @@ impl Fields {
         out.array(self.live.len());
         for (path, live) in &self.live {
             out.array(2).array(path.segments().len());
-            path.segments().iter().fold(&mut *out, Encoder::text);
+            path.segments().iter().fold(&mut *out, |out, segment| out.text(segment));
             out.array(live.len());
             for Live { id: (node, index), kind, argument } in live {
                 out.array(4).uint(u64::from(*node)).uint(u64::from(*index)).uint(kind.number()).raw(argument);
