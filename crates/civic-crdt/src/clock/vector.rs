@@ -2,9 +2,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use civic_types::ReplicaId;
-use civic_types::cbor::Encoder;
+use civic_types::cbor::{Decoder, Encoder};
 
 use super::Dot;
+use crate::decode::{self, DecodeError, MAX_EVENTS, MAX_REPLICAS};
 use crate::merge::Effect;
 
 /// How many events of each replica are known: all numbers up to the count, none above.
@@ -99,6 +100,22 @@ impl VersionVector {
         for (replica, number) in &self.0 {
             out.array(2).bytes(replica.as_bytes()).uint(*number);
         }
+    }
+
+    /// Reads what [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for anything else, for more than [`MAX_REPLICAS`] replicas, and for a count of 0 or above
+    /// [`MAX_EVENTS`].
+    pub fn read(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let (mut counts, mut last) = (BTreeMap::new(), None);
+        for _ in 0..decode::parts(input, MAX_REPLICAS)? {
+            decode::fields(input, 2)?;
+            let replica = decode::replica(input, &mut last)?;
+            counts.insert(replica, decode::positive(input, MAX_EVENTS)?);
+        }
+        Ok(Self(counts))
     }
 }
 
