@@ -50,8 +50,13 @@ impl<R: Row> Rows<R> {
         let (mut changed, mut lacking) = (false, Vec::new());
         let mut ours = self.0.iter_mut().peekable();
         for (replica, row) in &other.0 {
-            while ours.next_if(|(held, _)| held < replica).is_some() {}
-            match ours.next_if(|(held, _)| held == replica) {
+            // Most rows stand side by side, and equality is told faster than order.
+            let mut held = ours.next_if(|(held, _)| held == replica);
+            if held.is_none() {
+                while ours.next_if(|(held, _)| held < replica).is_some() {}
+                held = ours.next_if(|(held, _)| held == replica);
+            }
+            match held {
                 Some((_, held)) => changed |= held.join(row),
                 None => lacking.push((*replica, row.clone())),
             }

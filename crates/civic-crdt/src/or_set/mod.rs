@@ -162,11 +162,10 @@ impl<T: Element> OrSet<T> {
         let log = self.log(replica);
         let (place, before) = (log.place(), log.count());
         let ended = log.unite(count, live);
-        let (more, key) =
-            (log.count() > before, |number, value: &T| Key::new(place, number, &value.canonical()));
-        let new: Vec<Key> = log.after(before).map(|(number, value)| key(number, value)).collect();
-        for (number, value) in &ended {
-            self.index.remove(&key(*number, value));
+        let more = log.count() > before;
+        let new = keys(place, log.after(before));
+        for key in keys(place, ended.iter().map(|(number, value)| (*number, value))) {
+            self.index.remove(&key);
         }
         self.index.extend(new);
         more || !ended.is_empty()
@@ -216,6 +215,14 @@ impl Key {
     fn new(place: u32, number: u64, bytes: &[u8]) -> Self {
         Self { fingerprint: fingerprint(bytes), place, number }
     }
+}
+
+/// The keys of elements, ascending: neighbours in the index are reached faster than keys here and there.
+fn keys<'a, T: Element + 'a>(place: u32, elements: impl Iterator<Item = (u64, &'a T)>) -> Vec<Key> {
+    let mut keys: Vec<_> =
+        elements.map(|(number, value)| Key::new(place, number, &value.canonical())).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// Which elements may be the same: never sent or stored, so any hash will do.
