@@ -92,3 +92,23 @@ pub(crate) fn positive(input: &mut Decoder<'_>, max: u64) -> Result<u64, DecodeE
 pub(crate) const fn range(offset: usize) -> cbor::Error {
     cbor::Error { kind: ErrorKind::Range, offset }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Crdt, OrSet};
+
+    #[test]
+    fn a_state_that_is_too_long_is_refused_before_it_is_read() {
+        let bytes = vec![0x80; MAX_STATE_BYTES + 1];
+        let error = cbor::Error { kind: ErrorKind::Size, offset: MAX_STATE_BYTES };
+        assert_eq!(OrSet::<u64>::decode_canonical(&bytes).unwrap_err(), DecodeError::Cbor(error));
+    }
+
+    #[test]
+    fn bytes_behind_a_state_are_refused() {
+        assert!(OrSet::<u64>::decode_canonical(&[0x80]).is_ok());
+        let error = cbor::Error { kind: ErrorKind::Trailing, offset: 1 };
+        assert_eq!(OrSet::<u64>::decode_canonical(&[0x80, 0x80]).unwrap_err(), DecodeError::Cbor(error));
+    }
+}

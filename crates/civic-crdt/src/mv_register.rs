@@ -124,3 +124,45 @@ impl<T: Element> Crdt for MvRegister<T> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: ReplicaId = ReplicaId::from_bytes([1; 16]);
+    const B: ReplicaId = ReplicaId::from_bytes([2; 16]);
+    const C: ReplicaId = ReplicaId::from_bytes([3; 16]);
+
+    fn written(replica: ReplicaId, value: u64) -> MvRegister<u64> {
+        let mut register = MvRegister::new();
+        register.write(replica, value);
+        register
+    }
+
+    #[test]
+    fn a_write_replaces_what_it_has_seen_and_nothing_else() {
+        let mut here = written(A, 3);
+        here.merge(&written(B, 1));
+        let third = written(C, 2);
+        here.write(A, 9);
+        here.merge(&third);
+        here.merge(&written(B, 1));
+        assert_eq!(here.values(), [&2, &9]);
+    }
+
+    #[test]
+    fn equal_values_of_two_writers_show_once() {
+        let mut here = written(A, 7);
+        assert_eq!(here.merge(&written(B, 7)), Effect::Changed);
+        assert_eq!(here.values(), [&7]);
+        assert_eq!(here.live.len(), 2);
+    }
+
+    #[test]
+    fn a_value_that_nobody_counted_is_refused() {
+        let mut forged = written(A, 7);
+        forged.live.insert(Dot::new(B, 1), 8);
+        let refused = MvRegister::<u64>::decode_canonical(&forged.encode_canonical());
+        assert!(matches!(refused, Err(DecodeError::Contradiction { .. })));
+    }
+}

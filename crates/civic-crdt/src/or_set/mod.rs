@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
 
 use civic_types::ReplicaId;
+use civic_types::cbor::Encoder;
 
 use crate::clock::{Dot, VersionVector};
 use crate::decode::DecodeError;
@@ -219,8 +220,13 @@ impl Key {
 
 /// The keys of elements, ascending: neighbours in the index are reached faster than keys here and there.
 fn keys<'a, T: Element + 'a>(place: u32, elements: impl Iterator<Item = (u64, &'a T)>) -> Vec<Key> {
-    let mut keys: Vec<_> =
-        elements.map(|(number, value)| Key::new(place, number, &value.canonical())).collect();
+    let mut bytes = Encoder::new();
+    let key = |(number, value): (u64, &T)| {
+        bytes.clear();
+        value.write(&mut bytes);
+        Key::new(place, number, bytes.as_bytes())
+    };
+    let mut keys: Vec<_> = elements.map(key).collect();
     keys.sort_unstable();
     keys
 }

@@ -114,6 +114,11 @@ impl Encoder {
         Ok(self)
     }
 
+    /// Forgets what was written and keeps the room for more; limits count on.
+    pub fn clear(&mut self) {
+        self.out.clear();
+    }
+
     /// What was written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
