@@ -1,12 +1,20 @@
 //! [`Element`]: what registers and sets can hold, compared by canonical bytes.
 
-use civic_types::cbor::Encoder;
+use civic_types::cbor::{self, Decoder, Encoder, ErrorKind};
 use civic_types::{Cid, DocumentId, PeerId, ReplicaId, Value};
 
 /// A value with canonical DAG-CBOR bytes; two elements are the same iff their bytes are.
 pub trait Element: Clone {
     /// Writes the canonical bytes of exactly one CBOR value.
     fn write(&self, out: &mut Encoder);
+
+    /// Reads one back; takes exactly what [`write`](Self::write) writes.
+    ///
+    /// # Errors
+    ///
+    /// [`cbor::Error`] for anything else, also for a value nested deeper than
+    /// [`MAX_CBOR_DEPTH`](civic_types::limits::MAX_CBOR_DEPTH).
+    fn read(input: &mut Decoder<'_>) -> Result<Self, cbor::Error>;
 
     /// The canonical bytes.
     fn canonical(&self) -> Vec<u8> {
@@ -35,28 +43,36 @@ impl Element for Value {
             scalar => drop(out.value(scalar).map(|_| ())),
         }
     }
+
+    fn read(input: &mut Decoder<'_>) -> Result<Self, cbor::Error> {
+        input.value()
+    }
 }
 
 macro_rules! elements {
-    ($($type:ty: |$value:ident, $out:ident| $write:expr;)*) => {$(
+    ($($type:ty: |$value:ident, $out:ident| $write:expr, |$input:ident| $read:expr;)*) => {$(
         impl Element for $type {
             fn write(&self, $out: &mut Encoder) {
                 let $value = self;
                 $write;
+            }
+
+            fn read($input: &mut Decoder<'_>) -> Result<Self, cbor::Error> {
+                let offset = $input.offset();
+                $read.ok_or(cbor::Error { kind: ErrorKind::Range, offset })
             }
         }
     )*};
 }
 
 elements! {
-    bool: |value, out| out.bool(*value);
-    i64: |value, out| out.int((*value).into());
-    u64: |value, out| out.uint(*value);
-    String: |value, out| out.text(value);
-    &'static str: |value, out| out.text(value);
-    Vec<u8>: |value, out| out.bytes(value);
-    Cid: |value, out| out.link(value);
-    DocumentId: |value, out| out.text(value.as_str());
-    PeerId: |value, out| out.bytes(value.as_bytes());
-    ReplicaId: |value, out| out.bytes(value.as_bytes());
+    bool: |value, out| out.bool(*value), |input| Some(input.bool()?);
+    i64: |value, out| out.int((*value).into()), |input| Self::try_from(input.int()?).ok();
+    u64: |value, out| out.uint(*value), |input| Some(input.uint()?);
+    String: |value, out| out.text(value), |input| Some(input.text()?.to_owned());
+    Vec<u8>: |value, out| out.bytes(value), |input| Some(input.bytes()?.to_vec());
+    Cid: |value, out| out.link(value), |input| Some(input.link()?);
+    DocumentId: |value, out| out.text(value.as_str()), |input| Self::new(input.text()?).ok();
+    PeerId: |value, out| out.bytes(value.as_bytes()), |input| Some(Self::from_bytes(input.byte_array()?));
+    ReplicaId: |value, out| out.bytes(value.as_bytes()), |input| Some(Self::from_bytes(input.byte_array()?));
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use civic_types::ReplicaId;
-use civic_types::cbor::Encoder;
+use civic_types::cbor::{Decoder, Encoder};
 
 use crate::clock::{Dot, VersionVector};
+use crate::decode::{self, DecodeError, MAX_EVENTS};
 use crate::element::Element;
 use crate::merge::{Crdt, Effect};
 
@@ -126,12 +127,66 @@ impl<T: Element> Crdt for GSet<T> {
     /// `[context, [[replica, number, element]…]]`, elements ascending by canonical bytes.
     fn encode_canonical(&self) -> Vec<u8> {
         let mut out = Encoder::new();
+        self.write(&mut out);
+        out.into_bytes()
+    }
+
+    fn decode_canonical(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode::whole(bytes, Self::read)
+    }
+}
+
+impl<T: Element> GSet<T> {
+    fn write(&self, out: &mut Encoder) {
         out.array(2);
-        self.context.write(&mut out);
+        self.context.write(out);
         out.array(self.elements.len());
         for (bytes, (dot, _)) in &self.elements {
             out.array(3).bytes(dot.replica.as_bytes()).uint(dot.number).raw(bytes);
         }
+    }
+
+    fn read(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        decode::fields(input, 2)?;
+        let mut set = Self { context: VersionVector::read(input)?, elements: BTreeMap::new() };
+        for _ in 0..input.array()? {
+            let offset = input.offset();
+            decode::fields(input, 3)?;
+            let replica = ReplicaId::from_bytes(input.byte_array()?);
+            let dot = Dot::new(replica, decode::positive(input, MAX_EVENTS)?);
+            let value = T::read(input)?;
+            let bytes = value.canonical();
+            if set.elements.last_key_value().is_some_and(|(last, _)| *last >= bytes) {
+                return Err(DecodeError::Order { offset });
+            }
+            if !set.context.contains(dot) {
+                return Err(DecodeError::Contradiction { offset });
+            }
+            set.elements.insert(bytes, (dot, value));
+        }
+        Ok(set)
+    }
+}
+
+impl<T: Element> GSetDelta<T> {
+    /// The bytes that travel: `[since, set of the news]`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::new();
+        self.since.write(out.array(2));
+        self.news.write(&mut out);
         out.into_bytes()
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for any other bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode::whole(bytes, |input| {
+            decode::fields(input, 2)?;
+            Ok(Self { since: VersionVector::read(input)?, news: GSet::read(input)? })
+        })
     }
 }

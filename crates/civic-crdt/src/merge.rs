@@ -1,6 +1,7 @@
 //! [`Crdt`]: what every replicated type of this crate can do, and the laws it owes.
 
 use crate::clock::VersionVector;
+use crate::decode::DecodeError;
 
 /// Whether a call changed anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +38,8 @@ impl From<bool> for Effect {
 /// - idempotent: `a ∪ a = a`, and merging what was merged before is [`Effect::Unchanged`]
 /// - delta = full: `a.apply(b.delta_since(a.version()))` gives `a ∪ b`
 /// - [`Effect::Changed`] is told exactly when the canonical bytes differ from before
+/// - save and load: [`decode_canonical`](Self::decode_canonical) takes exactly the bytes that
+///   [`encode_canonical`](Self::encode_canonical) writes, and gives the state back
 ///
 /// `civic_crdt::laws::check` (feature `laws`) tests them for any implementation.
 ///
@@ -62,4 +65,11 @@ pub trait Crdt: Clone {
 
     /// Canonical bytes: equal for equal states, whatever the order of merges that led there.
     fn encode_canonical(&self) -> Vec<u8>;
+
+    /// Reads a state back from its canonical bytes; allocates no more than a multiple of their length.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] unless the bytes are canonical, consistent and within the bounds of [`crate::decode`].
+    fn decode_canonical(bytes: &[u8]) -> Result<Self, DecodeError>;
 }

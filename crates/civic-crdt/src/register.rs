@@ -2,10 +2,13 @@
 
 use std::cmp::Ordering;
 
+use civic_types::PeerId;
 use civic_types::cbor::Encoder;
+use civic_types::limits::END_OF_TIME_MILLIS;
 use civic_types::time::Hlc;
 
 use crate::clock::VersionVector;
+use crate::decode::{self, DecodeError};
 use crate::element::Element;
 use crate::merge::{Crdt, Effect};
 
@@ -96,5 +99,17 @@ impl<T: Element> Crdt for LwwRegister<T> {
             .bytes(self.at.peer.as_bytes());
         self.value.write(&mut out);
         out.into_bytes()
+    }
+
+    fn decode_canonical(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode::whole(bytes, |input| {
+            decode::fields(input, 2)?;
+            decode::fields(input, 3)?;
+            let millis = input.uint_up_to(END_OF_TIME_MILLIS - 1)?;
+            let offset = input.offset();
+            let counter = u16::try_from(input.uint()?).map_err(|_| decode::range(offset))?;
+            let peer = PeerId::from_bytes(input.byte_array()?);
+            Ok(Self { at: Hlc { millis, counter, peer }, value: T::read(input)? })
+        })
     }
 }

@@ -2,9 +2,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use civic_types::ReplicaId;
-use civic_types::cbor::Encoder;
+use civic_types::cbor::{Decoder, Encoder};
 
 use super::Dot;
+use crate::decode::{self, DecodeError, MAX_EVENTS, MAX_REPLICAS};
 use crate::merge::Effect;
 
 /// How many events of each replica are known: all numbers up to the count, none above.
@@ -100,6 +101,22 @@ impl VersionVector {
             out.array(2).bytes(replica.as_bytes()).uint(*number);
         }
     }
+
+    /// Reads what [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for anything else, for more than [`MAX_REPLICAS`] replicas, and for a count of 0 or above
+    /// [`MAX_EVENTS`].
+    pub fn read(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let (mut counts, mut last) = (BTreeMap::new(), None);
+        for _ in 0..decode::parts(input, MAX_REPLICAS)? {
+            decode::fields(input, 2)?;
+            let replica = decode::replica(input, &mut last)?;
+            counts.insert(replica, decode::positive(input, MAX_EVENTS)?);
+        }
+        Ok(Self(counts))
+    }
 }
 
 impl PartialOrd for VersionVector {
@@ -121,5 +138,49 @@ impl FromIterator<(ReplicaId, u64)> for VersionVector {
             vector.see(Dot { replica, number });
         }
         vector
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: ReplicaId = ReplicaId::from_bytes([1; 16]);
+    const B: ReplicaId = ReplicaId::from_bytes([2; 16]);
+
+    #[test]
+    fn vectors_that_each_know_more_are_concurrent_and_their_join_dominates_both() {
+        let (here, there) =
+            (VersionVector::from_iter([(A, 5), (B, 3)]), VersionVector::from_iter([(A, 4), (B, 6)]));
+        assert_eq!(here.partial_cmp(&there), None);
+        let mut both = here.clone();
+        assert_eq!(both.join(&there), Effect::Changed);
+        assert_eq!(both, VersionVector::from_iter([(A, 5), (B, 6)]));
+        assert!(both > here && both > there);
+        assert_eq!(both.join(&here), Effect::Unchanged);
+    }
+
+    #[test]
+    fn bytes_are_read_back_and_nothing_else_is_taken() {
+        let bytes = |counts: &[(ReplicaId, u64)]| {
+            let mut out = Encoder::new();
+            out.array(counts.len());
+            for (replica, count) in counts {
+                out.array(2).bytes(replica.as_bytes()).uint(*count);
+            }
+            out.into_bytes()
+        };
+        let read = |bytes: &[u8]| decode::whole(bytes, VersionVector::read);
+        assert_eq!(read(&bytes(&[(A, 5), (B, 3)])), Ok(VersionVector::from_iter([(A, 5), (B, 3)])));
+        for refused in [[(B, 3), (A, 5)], [(A, 5), (A, 6)], [(A, 0), (B, 3)], [(A, 5), (B, MAX_EVENTS + 1)]] {
+            assert!(read(&bytes(&refused)).is_err(), "{refused:?}");
+        }
+        let mut many = Encoder::new();
+        many.array(MAX_REPLICAS + 1);
+        for _ in 0..=MAX_REPLICAS {
+            many.null();
+        }
+        let (got, limit) = (MAX_REPLICAS + 1, MAX_REPLICAS);
+        assert_eq!(read(many.as_bytes()), Err(DecodeError::TooMany { got, limit }));
     }
 }

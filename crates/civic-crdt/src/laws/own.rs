@@ -5,7 +5,7 @@ use civic_types::{PeerId, ReplicaId};
 use proptest::prelude::{BoxedStrategy, Strategy, any};
 
 use super::Lawful;
-use crate::{GSet, LwwRegister, OrSet, PnCounter};
+use crate::{BoundedCounter, GSet, LwwRegister, MvRegister, OrSet, PnCounter};
 
 /// Few readings, so that equal ones with other values come up: the clock of a faulty device.
 impl Lawful for LwwRegister<u64> {
@@ -75,6 +75,47 @@ impl Lawful for PnCounter {
     }
 
     fn change(&mut self, replica: ReplicaId, by: &i64) {
-        self.increment(replica, *by);
+        // Three at a time never fill a tally.
+        let _never_full = self.increment(replica, *by);
+    }
+}
+
+/// Adds, takes away (below 0), and transfers to a neighbour (the flag).
+impl Lawful for BoundedCounter {
+    type Change = (bool, i8);
+
+    fn start() -> Self {
+        Self::at_least(0)
+    }
+
+    fn changes() -> BoxedStrategy<Self::Change> {
+        (any::<bool>(), -3..4_i8).boxed()
+    }
+
+    fn change(&mut self, replica: ReplicaId, (give, by): &Self::Change) {
+        let [first, ..] = *replica.as_bytes();
+        let (neighbour, amount) = (ReplicaId::from_bytes([first % 3 + 1; 16]), u64::from(by.unsigned_abs()));
+        // A change without rights is refused, and that is one of the things that can happen.
+        let _may_be_refused = match (give, *by < 0) {
+            (true, _) => self.transfer(replica, neighbour, amount),
+            (false, true) => self.decrement(replica, amount),
+            (false, false) => self.increment(replica, amount),
+        };
+    }
+}
+
+impl Lawful for MvRegister<u64> {
+    type Change = u64;
+
+    fn start() -> Self {
+        Self::new()
+    }
+
+    fn changes() -> BoxedStrategy<u64> {
+        (0..3_u64).boxed()
+    }
+
+    fn change(&mut self, replica: ReplicaId, value: &u64) {
+        self.write(replica, *value);
     }
 }

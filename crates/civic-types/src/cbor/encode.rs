@@ -1,4 +1,5 @@
-use super::{Error, ErrorKind, Limits, initial, major};
+use super::measure::{Budget, Measure};
+use super::{Error, Limits, initial, major};
 use crate::Cid;
 use crate::value::{Float, Int, Value};
 
@@ -9,9 +10,8 @@ use crate::value::{Float, Int, Value};
 #[derive(Clone, Debug)]
 pub struct Encoder {
     pub(super) out: Vec<u8>,
-    limits: Limits,
-    /// Data items counted so far, those of whole values alone.
-    items: usize,
+    /// Of whole values alone.
+    budget: Budget,
 }
 
 impl Encoder {
@@ -24,7 +24,7 @@ impl Encoder {
     /// Nothing written yet; `limits` bind whole values, not what is written piece by piece.
     #[must_use]
     pub const fn with_limits(limits: Limits) -> Self {
-        Self { out: Vec::new(), limits: limits.with_depth(limits.depth), items: 0 }
+        Self { out: Vec::new(), budget: Budget::new(limits) }
     }
 
     /// Nothing written yet, with room for `capacity` bytes.
@@ -104,11 +104,19 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Depth`], [`ErrorKind::Items`] or [`ErrorKind::Size`] beyond the limits; what was written
-    /// before stays.
+    /// [`ErrorKind::Depth`], [`ErrorKind::Items`] or [`ErrorKind::Size`] beyond the limits; nothing was written.
     pub fn value(&mut self, value: &Value) -> Result<&mut Self, Error> {
-        self.nested(value, 0)?;
+        let mut measure = Measure { budget: self.budget, len: self.out.len() };
+        measure.value(value, 0)?;
+        self.budget = measure.budget;
+        self.out.reserve_exact(measure.len - self.out.len());
+        self.write(value);
         Ok(self)
+    }
+
+    /// Forgets what was written and keeps the room for more; limits count on.
+    pub fn clear(&mut self) {
+        self.out.clear();
     }
 
     /// What was written.
@@ -123,40 +131,28 @@ impl Encoder {
         &self.out
     }
 
-    fn nested(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
-        self.item()?;
+    /// Writes a value that was measured.
+    fn write(&mut self, value: &Value) {
         match value {
-            Value::Null => self.null(),
-            Value::Bool(value) => self.bool(*value),
-            Value::Int(value) => self.int(*value),
-            Value::Float(value) => self.float(*value),
-            Value::Text(value) => self.text(value),
-            Value::Bytes(value) => self.bytes(value),
+            Value::Null => drop(self.null()),
+            Value::Bool(value) => drop(self.bool(*value)),
+            Value::Int(value) => drop(self.int(*value)),
+            Value::Float(value) => drop(self.float(*value)),
+            Value::Text(value) => drop(self.text(value)),
+            Value::Bytes(value) => drop(self.bytes(value)),
             Value::List(values) => {
-                let depth = self.deeper(depth)?;
                 self.array(values.len());
-                for value in values {
-                    self.nested(value, depth)?;
-                }
-                &mut *self
+                values.iter().for_each(|value| self.write(value));
             }
             Value::Map(map) => {
-                let depth = self.deeper(depth)?;
                 self.map(map.len());
                 for (key, value) in map {
-                    self.item()?;
                     self.text(key);
-                    self.nested(value, depth)?;
+                    self.write(value);
                 }
-                &mut *self
             }
-            Value::Link(cid) => {
-                self.head(major::TAG, initial::LINK_TAG);
-                self.item()?;
-                self.tagged(cid)
-            }
-        };
-        self.fits()
+            Value::Link(cid) => drop(self.link(cid)),
+        }
     }
 
     /// What stands under the tag of a link.
@@ -168,24 +164,21 @@ impl Encoder {
     }
 
     /// Counts one data item that is about to be written.
+    #[cfg(feature = "serde")]
     pub(super) const fn item(&mut self) -> Result<(), Error> {
-        if self.items >= self.limits.items {
-            return Err(Error { kind: ErrorKind::Items, offset: self.out.len() });
-        }
-        self.items += 1;
-        Ok(())
+        self.budget.item(self.out.len())
     }
 
     /// The depth inside a container that is about to be written.
+    #[cfg(feature = "serde")]
     pub(super) const fn deeper(&self, depth: usize) -> Result<usize, Error> {
-        let kind = ErrorKind::Depth;
-        if depth < self.limits.depth { Ok(depth + 1) } else { Err(Error { kind, offset: self.out.len() }) }
+        self.budget.deeper(depth, self.out.len())
     }
 
     /// Refuses what was written when it is longer than the limit.
+    #[cfg(feature = "serde")]
     pub(super) const fn fits(&self) -> Result<(), Error> {
-        let offset = self.limits.bytes;
-        if self.out.len() > offset { Err(Error { kind: ErrorKind::Size, offset }) } else { Ok(()) }
+        self.budget.fits(self.out.len())
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "each arm has checked the range")]

@@ -23,6 +23,7 @@ mod decode;
 mod encode;
 mod error;
 mod limits;
+mod measure;
 #[cfg(feature = "serde")]
 mod serde;
 

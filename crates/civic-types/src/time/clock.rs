@@ -116,7 +116,7 @@ impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
         // A clock before 1970 reads as 1970: the floor of the HLC generator takes over from there.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Timestamp(since.as_secs().saturating_mul(1000).saturating_add(since.subsec_millis().into()))
     }
 
     fn now(&self) -> Tick {

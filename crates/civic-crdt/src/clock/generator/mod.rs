@@ -1,3 +1,5 @@
+mod standing;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,9 +9,14 @@ use civic_types::cell::{CellError, StateCell};
 use civic_types::limits::END_OF_TIME_MILLIS;
 use civic_types::time::{Clock, Hlc, Stamp, Timestamp};
 
+pub use standing::{ClockStanding, Suspicion};
+
 /// How far ahead of the wall clock a received stamp may be and still be adopted: five minutes, more than
 /// a network-synchronised clock is ever wrong and less than a person notices.
 pub const DEFAULT_MAX_DRIFT: Duration = Duration::from_secs(300);
+
+/// The drift allowed in a blackout, when no time server has been reached for long: a day.
+pub const CRISIS_MAX_DRIFT: Duration = Duration::from_secs(86_400);
 
 /// How far ahead the high-water mark is reserved: one small durable write per two seconds of writing, and
 /// a restart puts the clock at most that far ahead.
@@ -40,7 +47,7 @@ pub struct HlcGenerator {
     clock: Arc<dyn Clock>,
     cell: Arc<dyn StateCell>,
     floor: Timestamp,
-    max_drift: Duration,
+    max_drift_millis: AtomicU64,
     /// The last tick issued or adopted, packed.
     last: AtomicU64,
     /// Ticks below this may be issued; the cell says at least as much.
@@ -74,25 +81,60 @@ impl HlcGenerator {
             Some(bytes) => u64::from_be_bytes(bytes.as_slice().try_into().map_err(|_| ClockError::Mark)?),
             None => 0,
         };
+        Ok(Self::above(mark, peer, clock, cell, floor))
+    }
+
+    /// A fresh clock for a new incarnation of a replica, whatever mark stands in `cell`; the first tick replaces it.
+    ///
+    /// Readings may go back below those of the incarnation before, so the caller mints a new `ReplicaId` and
+    /// stores it **first**: see [`ClockStanding::Ahead`], which asks for this.
+    #[must_use]
+    pub fn incarnate(
+        peer: PeerId,
+        clock: Arc<dyn Clock>,
+        cell: Arc<dyn StateCell>,
+        floor: Timestamp,
+    ) -> Self {
+        Self::above(0, peer, clock, cell, floor)
+    }
+
+    fn above(
+        mark: u64,
+        peer: PeerId,
+        clock: Arc<dyn Clock>,
+        cell: Arc<dyn StateCell>,
+        floor: Timestamp,
+    ) -> Self {
         let start = mark.max(pack(floor)).max(1);
-        Ok(Self {
+        Self {
             peer,
             clock,
             cell,
             floor,
-            max_drift: DEFAULT_MAX_DRIFT,
+            max_drift_millis: AtomicU64::new(millis(DEFAULT_MAX_DRIFT)),
             last: AtomicU64::new(start - 1),
             // Nothing may be issued before a new mark stands in the cell.
             reserved: AtomicU64::new(0),
             reserving: Mutex::new(()),
-        })
+        }
     }
 
-    /// Sets how far ahead a stamp may be and still be adopted, e.g. a day where no time servers are.
+    /// Sets how far ahead a stamp may be and still be adopted; [`DEFAULT_MAX_DRIFT`] if never set.
     #[must_use]
-    pub const fn with_max_drift(mut self, max_drift: Duration) -> Self {
-        self.max_drift = max_drift;
+    pub fn with_max_drift(self, max_drift: Duration) -> Self {
+        self.set_max_drift(max_drift);
         self
+    }
+
+    /// Sets it from now on, e.g. to [`CRISIS_MAX_DRIFT`] and back.
+    pub fn set_max_drift(&self, max_drift: Duration) {
+        self.max_drift_millis.store(millis(max_drift), Ordering::Relaxed);
+    }
+
+    /// How far ahead a stamp may be and still be adopted.
+    #[must_use]
+    pub fn max_drift(&self) -> Duration {
+        Duration::from_millis(self.max_drift_millis.load(Ordering::Relaxed))
     }
 
     /// A reading later than every one before.
@@ -132,7 +174,7 @@ impl HlcGenerator {
     /// Whether a stamp is more than the drift allowed ahead of the wall clock.
     #[must_use]
     pub fn is_suspect(&self, stamp: Stamp) -> bool {
-        let latest = self.clock.wall().max(self.floor).saturating_add(self.max_drift);
+        let latest = self.clock.wall().max(self.floor).saturating_add(self.max_drift());
         stamp.timestamp() > latest || stamp.millis >= END_OF_TIME_MILLIS
     }
 
@@ -153,8 +195,9 @@ impl HlcGenerator {
         if next < self.reserved.load(Ordering::Acquire) {
             return Ok(());
         }
-        let ahead = u64::try_from(RESERVED_AHEAD.as_millis()).unwrap_or(u64::MAX);
-        let mark = next.saturating_add(ahead << COUNTER_BITS).max(self.reserved.load(Ordering::Acquire));
+        let mark = next
+            .saturating_add(millis(RESERVED_AHEAD) << COUNTER_BITS)
+            .max(self.reserved.load(Ordering::Acquire));
         self.cell.save(&mark.to_be_bytes())?;
         self.reserved.store(mark, Ordering::Release);
         Ok(())
@@ -181,6 +224,10 @@ const END_OF_TIME: u64 = END_OF_TIME_MILLIS << COUNTER_BITS;
 
 fn pack(at: Timestamp) -> u64 {
     at.as_millis().min(END_OF_TIME_MILLIS) << COUNTER_BITS
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn another_format_is_told() {
 #[test]
 fn counts_are_no_allocation() {
     // 2^32 replicas, then as many bytes of CIDs, in bytes that end at once.
-    let head = [0x88, 1, 0, 0x12, 0xf6];
+    let head = [0x89, 1, 0, 0x12, 0xf6, 0];
     let replicas = [&head[..], &[0x9a, 0xff, 0xff, 0xff, 0xff]].concat();
     assert!(matches!(read(&replicas), Err(OpenError::Cbor(_))));
     let cids = [&head[..], &[0x80, 0x5a, 0xff, 0xff, 0xff, 0xff]].concat();

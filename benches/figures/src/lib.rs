@@ -1,7 +1,10 @@
 //! What every bench shares: rounds, their medians, and the line of JSON that tells them.
 
+use std::hint::black_box;
 use std::io::Write;
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 /// Rounds of each figure. In every round each leg has its turn, so that all of them see the same machine.
@@ -21,6 +24,13 @@ pub struct Latency {
     pub p50: Series,
     /// 99th percentiles.
     pub p99: Series,
+}
+
+impl From<f64> for Series {
+    /// A figure that is the same in every round.
+    fn from(value: f64) -> Self {
+        Self(vec![value])
+    }
 }
 
 impl Series {
@@ -46,6 +56,44 @@ impl Latency {
         self.p50.push(percentile(samples, 0.5));
         self.p99.push(percentile(samples, 0.99));
     }
+}
+
+/// What a piece of work gives, and the processor's nanoseconds that this process spent on it: what others do on
+/// the machine meanwhile does not count.
+pub fn cpu<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let spent = || Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default();
+    let begun = spent();
+    let done = black_box(work());
+    (done, spent().saturating_sub(begun).as_nanos() as f64)
+}
+
+/// Times two pieces of work side by side: [`ROUNDS`] rounds after one that is not counted, in which they take
+/// turns at going first. Each gives what it measured.
+pub fn rounds(mut ours: impl FnMut() -> f64, mut theirs: impl FnMut() -> f64) -> (Series, Series) {
+    let (mut mine, mut other) = (Series::default(), Series::default());
+    for round in 0..=ROUNDS {
+        let (a, b) = if round % 2 == 0 {
+            let a = ours();
+            (a, theirs())
+        } else {
+            let b = theirs();
+            (ours(), b)
+        };
+        if round > 0 {
+            mine.push(a);
+            other.push(b);
+        }
+    }
+    (mine, other)
+}
+
+/// Refuses to go on when two sides did not do the same work.
+///
+/// # Errors
+///
+/// What was to be equal and is not.
+pub fn same<T: PartialEq>(what: &str, ours: &T, theirs: &T) -> Outcome {
+    if ours == theirs { Ok(()) } else { Err(format!("ours and theirs differ: {what}").into()) }
 }
 
 /// Prints a figure without a peer.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use civic_benches::{Latency, Outcome, ROUNDS, figure, progress};
+use civic_figures::{Latency, Outcome, ROUNDS, figure, progress};
 use civicbase::NodeOptions;
 use civicbase::{Collection, Node};
 use futures_util::StreamExt;

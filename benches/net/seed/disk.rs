@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use civic_benches::{Outcome, Series, beside, figure, progress};
+use civic_figures::{Outcome, Series, beside, figure, progress};
 use civic_types::cbor;
 use futures_util::{StreamExt, TryStreamExt, stream};
 

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use civic_benches::Outcome;
 use civic_crypto::keystore::KdfParams;
+use civic_figures::Outcome;
 use civic_types::cbor;
 use civicbase::NodeOptions;
 use civicbase::{LanConfig, Node, PeerAddr, Value, value};

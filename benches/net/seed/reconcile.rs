@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use civic_benches::{Outcome, ROUNDS, Series, figure, progress};
+use civic_figures::{Outcome, ROUNDS, Series, figure, progress};
 use civicbase::Node;
 
 use crate::local::fill;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use civic_benches::{Latency, Outcome, ROUNDS, beside, figure, progress};
+use civic_figures::{Latency, Outcome, ROUNDS, beside, figure, progress};
 use civicbase::{Collection, Node};
 
 use crate::nodes::{Floor, Raw, document, key, millis, node};

@@ -1,6 +1,6 @@
 //! B5 and B6: signed envelopes over the LAN link, beside the same bytes over bare TLS.
 
-use civic_benches::{Latency, Outcome, ROUNDS, Series, above, beside, figure, progress};
+use civic_figures::{Latency, Outcome, ROUNDS, Series, above, beside, figure, progress};
 use civic_transport::links::lan::{LanAdapter, LanConfig, LanLink};
 use civic_transport::{Envelope, LinkIdentity, PeerAddr, TransportAdapter};
 

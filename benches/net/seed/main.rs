@@ -9,7 +9,7 @@ mod local;
 mod nodes;
 mod reconcile;
 
-use civic_benches::{Outcome, busy, figure};
+use civic_figures::{Outcome, busy, figure};
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Outcome {

@@ -3,7 +3,7 @@
 //! One hub takes 2000 connections of 20 diallers, all in this process, so each connection is held twice; the
 //! growth of the process is divided by the number of ends.
 
-use civic_benches::{Outcome, Series, figure, progress};
+use civic_figures::{Outcome, Series, figure, progress};
 use civic_p2p::internet::{InternetAdapter, InternetConfig, InternetLink};
 use civic_transport::{PeerAddr, TransportAdapter};
 

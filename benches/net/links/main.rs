@@ -12,9 +12,9 @@ mod tls;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use civic_benches::{Outcome, figure};
 use civic_crypto::DeviceKey;
 use civic_crypto::rng::SystemRng;
+use civic_figures::{Outcome, figure};
 use civic_transport::envelope::{DEFAULT_MAX_HOPS, EnvelopeFields, SignedEnvelope, Ttl};
 use civic_transport::{Envelope, Event, EventStream, LinkIdentity, Priority, TransportAdapter};
 use civic_types::PeerId;
@@ -39,7 +39,7 @@ async fn main() -> Outcome {
     if wanted.iter().any(|name| name == "memory-tcp") {
         memory::run(memory::TCP).await?;
     }
-    figure("load", "processes that wanted to run at the end", "processes", &civic_benches::busy()?);
+    figure("load", "processes that wanted to run at the end", "processes", &civic_figures::busy()?);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! B14: signed envelopes of 256 B over the libp2p link.
 
-use civic_benches::{Latency, Outcome, ROUNDS, figure, progress};
+use civic_figures::{Latency, Outcome, ROUNDS, figure, progress};
 use civic_p2p::internet::{InternetAdapter, InternetConfig, InternetLink};
 use civic_transport::{LinkIdentity, PeerAddr, TransportAdapter};
 
