@@ -30,14 +30,21 @@ impl ByCid {
         }
     }
 
+    /// Makes room for as many nodes and forgets those that were entered.
+    pub(super) fn reserve(&mut self, nodes: usize) {
+        if nodes > LOOKED_THROUGH {
+            self.slots = vec![FREE; nodes.saturating_mul(2).next_power_of_two()];
+        }
+    }
+
     /// Takes in the last of the nodes.
     pub(super) fn add_last(&mut self, nodes: &[Node]) {
-        if nodes.len() <= LOOKED_THROUGH {
+        if self.slots.is_empty() && nodes.len() <= LOOKED_THROUGH {
             return;
         }
         let mut first = NodeId::try_from(nodes.len() - 1).unwrap_or(FREE);
         if nodes.len() > self.slots.len() / 4 * 3 {
-            self.slots = vec![FREE; (nodes.len() * 2).next_power_of_two()];
+            self.reserve(nodes.len());
             first = 0;
         }
         for (id, node) in (first..).zip(nodes.get(first as usize..).unwrap_or_default()) {

@@ -70,6 +70,14 @@ pub(super) struct Entry<'a> {
 }
 
 impl Graph {
+    /// Empty, with room for as many nodes.
+    pub(super) fn with_capacity(nodes: usize) -> Self {
+        let mut graph = Self { nodes: Vec::with_capacity(nodes), ..Self::default() };
+        graph.edges.reserve(nodes);
+        graph.by_cid.reserve(nodes);
+        graph
+    }
+
     /// Adds an admitted version.
     pub(super) fn push(&mut self, entry: Entry<'_>) -> NodeId {
         let Entry { cid, position, first_dot, operations, stamp, parents, body, replica } = entry;

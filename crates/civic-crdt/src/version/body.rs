@@ -225,8 +225,9 @@ fn array_of(input: &mut Decoder<'_>, length: usize) -> Result<(), BodyError> {
 }
 
 fn decode_replicas(input: &mut Decoder<'_>) -> Result<Vec<ReplicaId>, BodyError> {
-    let mut replicas: Vec<ReplicaId> = Vec::new();
-    for _ in 0..input.array()? {
+    let count = input.array()?;
+    let mut replicas: Vec<ReplicaId> = Vec::with_capacity(count.min(PREALLOCATE));
+    for _ in 0..count {
         let replica = ReplicaId::from_bytes(input.byte_array()?);
         if replicas.last().is_some_and(|last| *last >= replica) {
             return Err(BodyError::Replicas);
@@ -249,7 +250,7 @@ fn decode_operation(
     }
     let mut segments = Vec::with_capacity(depth);
     for _ in 0..depth {
-        segments.push(input.text()?);
+        segments.push(input.text()?.to_owned());
     }
     let path = FieldPath::new(segments)?;
     let (kind, code) = (input.uint()?, input.uint()?);

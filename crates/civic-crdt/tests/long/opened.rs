@@ -94,8 +94,8 @@ fn what_was_shown_when_it_was_opened_stays_readable() {
         let past = document.at(&[version.cid().clone()]).unwrap();
         assert_eq!(past.view().unwrap()["level"], value!(i));
     }
-    let set = FieldOp::Set { path: path(["level"]), value: value!(99) };
-    assert_eq!(document.patch(&base, &[set.clone()]), insert_all_of(&versions).patch(&base, &[set]));
+    let set = [FieldOp::Set { path: path(["level"]), value: value!(99) }];
+    assert_eq!(document.patch(&base, &set), insert_all_of(&versions).patch(&base, &set));
 }
 
 #[test]

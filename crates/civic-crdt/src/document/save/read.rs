@@ -9,7 +9,7 @@ use civic_types::{Cid, CollectionId, DocumentId, DocumentKey, HashAlgorithm, Rep
 
 use super::{CHECKSUM_BYTES, FORMAT, OpenError, body};
 use crate::document::fold::Fields;
-use crate::document::graph::{Entry, NodeId};
+use crate::document::graph::{Entry, Graph, NodeId};
 use crate::document::{BodyState, Document};
 
 impl Document {
@@ -80,6 +80,7 @@ pub(super) fn read(saved: &[u8]) -> Result<Document, OpenError> {
     if versions != digests.len() || !rest.is_empty() || document.key.is_some() != (versions > 0) {
         return Err(OpenError::Head);
     }
+    document.graph = Graph::with_capacity(versions);
     let mut rows = Rows { replicas: &replicas, last_dots: Vec::new(), millis: 0 };
     for (number, digest) in digests.iter().enumerate() {
         let cid = Cid::dag_cbor_from_digest(hash, digest);

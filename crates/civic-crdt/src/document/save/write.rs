@@ -9,7 +9,7 @@ use crate::document::{BodyState, Document};
 impl Document {
     /// The whole document but its bodies, for [`open`](Self::open); its checkpoints are not in it.
     ///
-    /// Takes time and room in proportion to the versions and what is live, about 45 bytes a version. Whoever
+    /// Takes time and room in proportion to the versions and what is live, less than 50 bytes a version. Whoever
     /// keeps it beside the versions inserted since need not write it anew each time: once those are at least
     /// 64 ([`len`](Self::len) tells) and their bytes are more than the saved ones, writing costs no more
     /// than they did.
