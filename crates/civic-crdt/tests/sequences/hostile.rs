@@ -359,5 +359,12 @@ proptest! {
             prop_assert_eq!(document.view(), whole.document.view());
             prop_assert_eq!(document.live_dots(), whole.document.live_dots());
         }
+        // Whatever forks there are, what a plan inserts shows, and nothing else changes.
+        if let Some(before) = view.get(&["t"]).and_then(Value::as_str) {
+            let middle = before.chars().count() / 2;
+            whole.patch(&[crate::text(middle, 0, "!")]).unwrap();
+            prop_assert_eq!(shown(&whole).as_str().unwrap().replace('!', ""), before);
+            prop_assert!(shown(&whole).as_str().unwrap().contains('!'));
+        }
     }
 }
