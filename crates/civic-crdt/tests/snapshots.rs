@@ -186,7 +186,6 @@ fn what_was_written_while_the_others_pruned_is_written_anew() {
         FieldOp::Set { path: path(["status"]), value: value!("dry") },
     ])
     .unwrap();
-    let before = a.document.heads();
     // B was there, was removed as silent, and wrote on.
     b.pull(&a);
     b.patch(&[

@@ -82,7 +82,9 @@ impl Document {
         let mut childless: BTreeSet<NodeId> = BTreeSet::new();
         let mut joins = Vec::new();
         for (id, node) in self.graph.ids() {
-            self.graph.parents(node).iter().for_each(|parent| drop(childless.remove(parent)));
+            for parent in self.graph.parents(node) {
+                childless.remove(parent);
+            }
             childless.insert(id);
             if childless.len() == 1 {
                 joins.push(id);

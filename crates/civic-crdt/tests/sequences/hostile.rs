@@ -359,5 +359,14 @@ proptest! {
             prop_assert_eq!(document.view(), whole.document.view());
             prop_assert_eq!(document.live_dots(), whole.document.live_dots());
         }
+        // Whatever forks there are, what a plan inserts shows, and nothing else changes unless the plan ends
+        // a list beside the text: its dots may be those of a twin's inserts.
+        if let Some(before) = view.get(&["t"]).and_then(Value::as_str) {
+            let alone = whole.document.conflicts().is_empty();
+            whole.patch(&[crate::text(before.chars().count() / 2, 0, "!")]).unwrap();
+            let after = shown(&whole);
+            prop_assert!(after.as_str().unwrap().contains('!'));
+            prop_assert!(!alone || after.as_str().unwrap().replace('!', "") == before);
+        }
     }
 }

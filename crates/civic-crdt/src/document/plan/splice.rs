@@ -1,6 +1,6 @@
 //! Texts and lists: edits of drafts, and the operations that drafts become.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use civic_types::FieldPath;
@@ -84,7 +84,8 @@ impl Builder<'_> {
         let dot = |insert: InsertNumber| self.dot(sequence.placed(insert)?.0);
         let mut kills = std::mem::take(&mut draft.kills);
         kills.extend(whole.into_iter().filter_map(dot));
-        let ranges: Vec<Deletion> = deletions(ranges, dot);
+        let ranges = ranges.into_iter().filter_map(|(insert, ranges)| Some((dot(insert)?, ranges)));
+        let ranges: Vec<Deletion> = ranges.flat_map(|(insert, ranges)| deletions(insert, ranges)).collect();
         let gaps = draft.gaps();
         let nested = |gap: &Gap<T>| gap.left.filter(|_| gap.right.is_some());
         let nested = right_parents(sequence, gaps.iter().filter_map(nested).collect());
@@ -127,7 +128,7 @@ impl Builder<'_> {
             None => gap.right.is_some(),
         };
         let (before, behind) = (gap.left.map(right), gap.right.map(left));
-        let wanted = if hangs { [behind, before] } else { [before, behind.filter(|_| gap.left.is_some())] };
+        let wanted = if hangs { [behind, before] } else { [before, behind] };
         // An element of a fork may have no name of its own; then the nearest one that has must do.
         let named = |((insert, offset), side)| {
             let dot = self.dot(sequence.placed(insert)?.0)?;
@@ -158,16 +159,7 @@ fn right_parents(
     elements
 }
 
-fn deletions(
-    ranges: BTreeMap<InsertNumber, Vec<(u32, u32)>>,
-    dot: impl Fn(InsertNumber) -> Option<Dot>,
-) -> Vec<Deletion> {
-    let mut deletions: Vec<Deletion> = Vec::new();
-    for (insert, ranges) in ranges {
-        let ranges = ranges.into_iter().zip(std::iter::repeat(dot(insert)));
-        deletions.extend(ranges.filter_map(|((from, to), insert)| {
-            Some(Deletion { insert: insert?, from: u64::from(from), to: u64::from(to) })
-        }));
-    }
-    deletions
+fn deletions(insert: Dot, ranges: Vec<(u32, u32)>) -> impl Iterator<Item = Deletion> {
+    let deletion = move |(from, to)| Deletion { insert, from: u64::from(from), to: u64::from(to) };
+    ranges.into_iter().map(deletion)
 }
