@@ -24,7 +24,7 @@ impl<T: Element> OrSetDelta<T> {
             write_entries(
                 &mut out,
                 part.news.len(),
-                part.news.iter().map(|(number, value)| (*number, value)),
+                part.news.iter().map(|(key, value)| (key.number, value)),
             );
         }
         out.into_bytes()
@@ -47,8 +47,8 @@ impl<T: Element> OrSetDelta<T> {
                 let known = since.get(&replica);
                 let kept = read_runs(input, known.min(count))?;
                 let mut news = Vec::new();
-                read_entries(input, count, |number, value| news.push((number, value)))?;
-                if news.first().is_some_and(|(number, _)| *number <= known) {
+                read_entries(input, count, |number, value| news.push((Key::new(number, &value), value)))?;
+                if news.first().is_some_and(|(key, _)| key.number <= known) {
                     return Err(DecodeError::Contradiction { offset: input.offset() });
                 }
                 parts.push(Part { replica, count, kept, news });
@@ -63,7 +63,7 @@ pub(super) fn encode<T: Element>(set: &OrSet<T>) -> Vec<u8> {
     out.array(set.logs.len());
     for (replica, log) in &set.logs {
         out.array(3).bytes(replica.as_bytes()).uint(log.count());
-        write_entries(&mut out, log.len(), log.iter());
+        write_entries(&mut out, log.len(), log.after(0).map(|(key, value)| (key.number, value)));
     }
     out.into_bytes()
 }
@@ -76,8 +76,7 @@ pub(super) fn decode<T: Element>(bytes: &[u8]) -> Result<OrSet<T>, DecodeError> 
             let log = set.log(decode::replica(input, &mut last)?);
             log.see(decode::positive(input, MAX_EVENTS)?);
             read_entries(input, log.count(), |number, value: T| {
-                keys.push(Key::new(log.place(), number, &value.canonical()));
-                log.push(number, value);
+                keys.push(log.push(Key::new(number, &value), value));
             })?;
         }
         set.index = keys.into_iter().collect();

@@ -1,6 +1,6 @@
 use civic_types::ReplicaId;
 
-use super::{Log, OrSet, Span};
+use super::{Key, Log, OrSet, Span};
 use crate::clock::VersionVector;
 use crate::element::Element;
 use crate::merge::Crdt;
@@ -24,15 +24,15 @@ pub(super) struct Part<T> {
     /// Runs `first..=last` of live dots that the receiver has counted, ascending, a dead dot between any two.
     pub(super) kept: Vec<(u64, u64)>,
     /// Live dots that the receiver has not counted, ascending.
-    pub(super) news: Vec<(u64, T)>,
+    pub(super) news: Vec<(Key, T)>,
 }
 
 impl<T: Element> OrSetDelta<T> {
     pub(super) fn new(set: &OrSet<T>, since: &VersionVector) -> Self {
         let part = |(replica, log): (&ReplicaId, &Log<T>)| {
             let known = since.get(replica);
-            let kept = runs(log.iter().map(|(number, _)| number).take_while(|number| *number <= known));
-            let news = log.after(known).map(|(number, value)| (number, value.clone())).collect();
+            let kept = runs(log.after(0).map(|(key, _)| key.number).take_while(|number| *number <= known));
+            let news = log.after(known).map(|(key, value)| (key, value.clone())).collect();
             Part { replica: *replica, count: log.count(), kept, news }
         };
         Self { since: since.clone(), parts: set.logs.iter().map(part).collect() }
@@ -43,7 +43,7 @@ impl<T: Element> OrSetDelta<T> {
             && self.parts.iter().fold(false, |changed, part| {
                 let kept =
                     part.kept.iter().map(|(first, last)| Span { first: *first, last: *last, element: None });
-                let news = part.news.iter().map(|(number, value)| Span::one((*number, value)));
+                let news = part.news.iter().map(|(key, value)| Span::one((*key, value)));
                 set.unite(part.replica, part.count, kept.chain(news)) || changed
             })
     }

@@ -2,19 +2,19 @@
 
 mod codec;
 mod delta;
+mod key;
 mod log;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hasher};
 
 use civic_types::ReplicaId;
-use civic_types::cbor::Encoder;
 
 use crate::clock::{Dot, VersionVector};
 use crate::decode::DecodeError;
 use crate::element::Element;
 use crate::merge::{Crdt, Effect};
 pub use delta::OrSetDelta;
+use key::Key;
 use log::{Log, Span};
 
 /// A set in which a remove takes away exactly the adds that it has seen.
@@ -49,14 +49,6 @@ pub struct OrSet<T> {
     index: BTreeSet<Key>,
 }
 
-/// A live dot among those of elements with the same fingerprint: 16 bytes, and in one order with them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    fingerprint: u32,
-    place: u32,
-    number: u64,
-}
-
 impl<T: Element> OrSet<T> {
     /// An empty set.
     #[must_use]
@@ -68,18 +60,16 @@ impl<T: Element> OrSet<T> {
     pub fn add(&mut self, replica: ReplicaId, value: T) -> Dot {
         let bytes = value.canonical();
         self.take(&bytes);
-        let log = self.log(replica);
-        let (place, number) = (log.place(), log.next());
-        log.push(number, value);
-        self.index.insert(Key::new(place, number, &bytes));
-        Dot::new(replica, number)
+        let key = self.log(replica).add(key::fingerprint(&bytes), value);
+        self.index.insert(key);
+        Dot::new(replica, key.number)
     }
 
     /// Removes what was seen of an element on behalf of `replica`; one that is not there needs nothing.
     pub fn remove(&mut self, replica: ReplicaId, value: &T) -> Effect {
         let removed = self.take(&value.canonical());
         if removed {
-            self.log(replica).next();
+            self.log(replica).burn();
         }
         removed.into()
     }
@@ -92,8 +82,8 @@ impl<T: Element> OrSet<T> {
 
     /// The elements, each once, ascending by canonical bytes; sorted for every call.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        let all = self.logs.values().flat_map(Log::iter).map(|(_, value)| (value.canonical(), value));
-        let mut all: Vec<_> = all.collect();
+        let all = self.logs.values().flat_map(|log| log.after(0));
+        let mut all: Vec<_> = all.map(|(_, value)| (value.canonical(), value)).collect();
         all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         all.dedup_by(|(a, _), (b, _)| a == b);
         all.into_iter().map(|(_, value)| value)
@@ -131,8 +121,7 @@ impl<T: Element> OrSet<T> {
 
     /// The live dots of an element, ascending.
     fn keys_of(&self, bytes: &[u8]) -> impl Iterator<Item = Key> {
-        let least = Key::new(0, 0, bytes);
-        let greatest = Key { place: u32::MAX, number: u64::MAX, ..least };
+        let (least, greatest) = Key::range(bytes);
         let same = self.index.range(least..=greatest).copied();
         same.filter(move |key| self.element(*key).is_some_and(|element| element.canonical() == bytes))
     }
@@ -161,15 +150,18 @@ impl<T: Element> OrSet<T> {
         T: 'a,
     {
         let log = self.log(replica);
-        let (place, before) = (log.place(), log.count());
-        let ended = log.unite(count, live);
-        let more = log.count() > before;
-        let new = keys(place, log.after(before));
-        for key in keys(place, ended.iter().map(|(number, value)| (*number, value))) {
-            self.index.remove(&key);
+        let before = log.count();
+        let mut ended = log.unite(count, live);
+        let mut new: Vec<Key> = log.after(before).map(|(key, _)| key).collect();
+        let changed = log.count() > before || !ended.is_empty();
+        // Neighbours in the index are reached faster than keys here and there.
+        ended.sort_unstable();
+        new.sort_unstable();
+        for key in &ended {
+            self.index.remove(key);
         }
         self.index.extend(new);
-        more || !ended.is_empty()
+        changed
     }
 }
 
@@ -184,7 +176,7 @@ impl<T: Element> Crdt for OrSet<T> {
 
     fn merge(&mut self, other: &Self) -> Effect {
         let united = other.logs.iter().fold(false, |changed, (replica, log)| {
-            self.unite(*replica, log.count(), log.iter().map(Span::one)) || changed
+            self.unite(*replica, log.count(), log.after(0).map(Span::one)) || changed
         });
         united.into()
     }
@@ -210,33 +202,6 @@ impl<T: Element> Crdt for OrSet<T> {
     fn decode_canonical(bytes: &[u8]) -> Result<Self, DecodeError> {
         codec::decode(bytes)
     }
-}
-
-impl Key {
-    fn new(place: u32, number: u64, bytes: &[u8]) -> Self {
-        Self { fingerprint: fingerprint(bytes), place, number }
-    }
-}
-
-/// The keys of elements, ascending: neighbours in the index are reached faster than keys here and there.
-fn keys<'a, T: Element + 'a>(place: u32, elements: impl Iterator<Item = (u64, &'a T)>) -> Vec<Key> {
-    let mut bytes = Encoder::new();
-    let key = |(number, value): (u64, &T)| {
-        bytes.clear();
-        value.write(&mut bytes);
-        Key::new(place, number, bytes.as_bytes())
-    };
-    let mut keys: Vec<_> = elements.map(key).collect();
-    keys.sort_unstable();
-    keys
-}
-
-/// Which elements may be the same: never sent or stored, so any hash will do.
-fn fingerprint(bytes: &[u8]) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
-    u32::from_le_bytes([a, b, c, d])
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Depth`], [`ErrorKind::Items`] or [`ErrorKind::Size`] beyond the limits; nothing was written.
+    /// Those of [`encode_with`](super::encode_with); nothing was written.
     pub fn value(&mut self, value: &Value) -> Result<&mut Self, Error> {
         let mut measure = Measure { budget: self.budget, len: self.out.len() };
         measure.value(value, 0)?;
