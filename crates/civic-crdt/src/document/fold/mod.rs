@@ -32,6 +32,8 @@ pub(super) struct Fields {
     fields: BTreeMap<Arc<FieldPath>, Field>,
     /// Where each live operation stands, so that a kill costs no search.
     places: BTreeMap<OperationId, Arc<FieldPath>>,
+    /// Inserts placed and ranges deleted so far: what may be kept of texts and lists beside what lives.
+    kept: usize,
 }
 
 impl Fields {
@@ -71,6 +73,11 @@ impl Fields {
         self.fields.iter().map(|(path, field)| (&**path, field)).filter(|(_, field)| field.is_live())
     }
 
+    /// About how much is kept: live operations, and the dead inserts and hidden ranges of texts and lists.
+    pub(super) fn len(&self) -> usize {
+        self.places.len().saturating_add(self.kept)
+    }
+
     pub(super) fn operations(&self) -> impl Iterator<Item = OperationId> + '_ {
         self.places.keys().copied()
     }
@@ -87,7 +94,10 @@ impl Fields {
         self.kill(seen, operation);
         match meaning {
             Meaning::Kill => {}
-            Meaning::Delete(kind, ranges) => self.hide(seen, &operation.path, kind, &ranges),
+            Meaning::Delete(kind, ranges) => {
+                self.hide(seen, &operation.path, kind, &ranges);
+                self.kept += ranges.len();
+            }
             Meaning::Put(kind) => {
                 let live = Live { id: seen.id, kind, argument: operation.argument.clone() };
                 self.live(seen.id, &operation.path).add(live);
@@ -100,6 +110,7 @@ impl Fields {
                 let field = self.live(seen.id, &operation.path);
                 if let Some(sequence) = field.sequence_mut(kind) {
                     sequence.place(seen.id, anchor, insertion);
+                    self.kept += 1;
                 }
             }
         }
