@@ -48,7 +48,7 @@ impl Document {
         let Some(last) = self.last_seen_by_all() else { return Ok(None) };
         let Some(version) = self.graph.cid(last).cloned() else { return Ok(None) };
         let past = self.at(std::slice::from_ref(&version))?;
-        let kept = self.kept(last, past.fields.kept());
+        let kept = self.kept(last, past.fields.needed());
         let mut pruned = Self { key: self.key.clone(), ..Self::new(self.policy, self.hash) };
         let mut before: Option<NodeId> = None;
         for id in &kept {
