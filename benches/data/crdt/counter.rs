@@ -37,8 +37,14 @@ pub fn run() -> Outcome {
     same("the sums", &ours.value().to_string(), &theirs.read().to_string())?;
     let merge_ours = || {
         let mut counters = vec![here.clone(); MERGES];
-        cpu(|| counters.iter_mut().map(|counter| counter.merge(&there)).filter(|effect| effect.is_changed()).count()).1
-            / MERGES as f64
+        cpu(|| {
+            counters
+                .iter_mut()
+                .map(|counter| counter.merge(&there))
+                .filter(|effect| effect.is_changed())
+                .count()
+        })
+        .1 / MERGES as f64
     };
     let merge_theirs = || {
         let mut counters: Vec<_> = (0..MERGES).map(|_| (crdts_here.clone(), crdts_there.clone())).collect();
