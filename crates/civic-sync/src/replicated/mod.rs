@@ -2,6 +2,7 @@
 
 mod audit;
 mod import;
+mod load;
 mod local;
 mod park;
 mod push;

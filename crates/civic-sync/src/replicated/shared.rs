@@ -17,8 +17,11 @@ use crate::table::Row;
 /// Folded documents that are kept for the next write.
 const MAX_CACHED_DOCUMENTS: usize = 1024;
 
-/// A document of more versions is folded anew for each write rather than kept.
-const MAX_CACHED_VERSIONS: usize = 4096;
+/// A document of more versions is opened anew for each write rather than kept.
+const MAX_CACHED_VERSIONS: usize = 16_384;
+
+/// Versions of all documents that are kept: about 20 MB.
+const MAX_CACHED_TOTAL: usize = 65_536;
 
 /// What the hooks inside the store's transaction and the calls outside share.
 #[derive(Debug)]
@@ -95,7 +98,8 @@ impl Shared {
             return;
         }
         let mut documents = self.lock();
-        if documents.len() >= MAX_CACHED_DOCUMENTS {
+        let versions: usize = documents.values().map(Document::len).sum();
+        if documents.len() >= MAX_CACHED_DOCUMENTS || versions + document.len() > MAX_CACHED_TOTAL {
             documents.clear();
         }
         documents.insert((collection, row), document);
