@@ -2,6 +2,7 @@
 
 mod audit;
 mod import;
+mod index;
 mod load;
 mod local;
 mod park;

@@ -9,6 +9,7 @@ use civic_types::item::ReplicaRecord;
 use civic_types::{Cid, CollectionId, CollectionSpec, CommunityId, ReplicaId};
 use zeroize::Zeroizing;
 
+use super::index::{Indexed, MAX_INDEXES};
 use super::sketch::MAX_CACHED_SKETCHES;
 use crate::error::Error;
 use crate::sketches::Following;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub(super) collections: RwLock<BTreeMap<CollectionId, CollectionSpec>>,
     documents: Mutex<HashMap<(CollectionId, Row), Document>>,
     sketches: Mutex<HashMap<CollectionId, Following>>,
+    indexes: Mutex<HashMap<CollectionId, Indexed>>,
 }
 
 /// 32 bytes that are wiped when dropped and never printed.
@@ -70,6 +72,7 @@ impl Shared {
             collections: RwLock::default(),
             documents: Mutex::default(),
             sketches: Mutex::default(),
+            indexes: Mutex::default(),
         }
     }
 
@@ -116,6 +119,19 @@ impl Shared {
             sketches.clear();
         }
         sketches.insert(collection, following);
+    }
+
+    /// The index in memory; whoever uses it looks first whether it is of the log in the store.
+    pub(super) fn indexed(&self, collection: &CollectionId) -> Option<Indexed> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).get(collection).cloned()
+    }
+
+    pub(super) fn keep_indexed(&self, collection: CollectionId, index: Indexed) {
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if indexes.len() >= MAX_INDEXES && !indexes.contains_key(&collection) {
+            indexes.clear();
+        }
+        indexes.insert(collection, index);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(CollectionId, Row), Document>> {

@@ -362,3 +362,23 @@ async fn a_long_document_opens_from_its_saved_state_and_the_past_brings_its_bodi
     again.store.commit(WriteBatch::new().with(removed), Origin::Local).await.unwrap();
     assert!(patch(&a.reopened().await, set("depth", value!(0))).await.is_err());
 }
+
+/// A root that was led on by the log is the one that all heads make, and another store's index is not taken.
+#[tokio::test]
+async fn roots_follow_the_log_and_doubt_an_index_that_is_not_theirs() {
+    let (a, b) = (device(1).await, device(2).await);
+    let pumps = spec("pumps").id();
+    let fresh = async || a.reopened().await.root(&pumps).await.unwrap();
+    let empty = a.root().await;
+    for round in 0..5 {
+        let names: Vec<String> = (0..40 + round).map(|i| format!("d{}", i * (round + 1))).collect();
+        a.write(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        a.write(&["d1"]).await;
+        assert_eq!(a.root().await, fresh().await, "round {round}");
+    }
+    assert_ne!(a.root().await, empty);
+    let kept = a.replicated.shared.indexed(&pumps).unwrap();
+    b.write(&["x"]).await;
+    b.replicated.shared.keep_indexed(pumps, kept);
+    assert_eq!(b.root().await, b.reopened().await.root(&pumps).await.unwrap());
+}
