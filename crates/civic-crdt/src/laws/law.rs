@@ -18,6 +18,10 @@ pub const SEED_VARIABLE: &str = "CIVIC_LAW_SEED";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Law {
+    /// A fold admits, parks and refuses by a version's ancestors alone, and knows what it has.
+    Admission,
+    /// The same versions show the same in whatever order they came.
+    AnyOrder,
     /// `(a ∪ b) ∪ c = a ∪ (b ∪ c)`.
     Associative,
     /// Decoding takes exactly the bytes that encoding writes, and gives the state back.
@@ -28,14 +32,24 @@ pub enum Law {
     DeltaIsFull,
     /// `Changed` is told exactly when the canonical bytes differ.
     EffectIsTold,
+    /// A fold shows what the text of the format says of its versions.
+    FoldIsText,
     /// A delta for somebody further on does no harm: merging the full state still gives the union.
     GapIsHarmless,
     /// A local change only adds: merging what was before changes nothing.
     Growing,
     /// Merging again changes nothing.
     Idempotent,
+    /// A body that comes late counts as if it had always been there.
+    LateBodies,
     /// A replica shows what the changes that it has seen mean.
     Meaning,
+    /// Reading the past gives what the text says of the ancestors alone.
+    PastIsText,
+    /// Pruned, a fold shows the same, and nothing that was pruned comes back.
+    PruningKeeps,
+    /// Saved and loaded, a fold goes on as if nothing had been.
+    SavingKeeps,
     /// Of two states, one whose version dominates has nothing to learn: exchanging versions is enough to sync.
     VersionTells,
 }

@@ -1,7 +1,7 @@
 //! Our types keep the laws; `tests/mutants` shows that the kit refuses types that do not.
 
-use civic_crdt::laws::check;
-use civic_crdt::{BoundedCounter, GSet, LwwRegister, MvRegister, OrSet, PnCounter};
+use civic_crdt::laws::{Model, check, check_fold};
+use civic_crdt::{BoundedCounter, Document, GSet, LwwRegister, MvRegister, OrSet, PnCounter};
 
 #[test]
 fn our_types_keep_every_law() {
@@ -11,4 +11,14 @@ fn our_types_keep_every_law() {
     check::<OrSet<u64>>().unwrap();
     check::<PnCounter>().unwrap();
     check::<BoundedCounter>().unwrap();
+}
+
+#[test]
+fn documents_keep_every_law_of_folds() {
+    check_fold::<Document>().unwrap();
+}
+
+#[test]
+fn the_text_keeps_the_laws_too() {
+    check_fold::<Model>().unwrap();
 }
