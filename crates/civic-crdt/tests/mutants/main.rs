@@ -10,5 +10,6 @@
 
 mod counters;
 mod dots;
+mod folds;
 mod registers;
 mod toy;

@@ -88,3 +88,6 @@ fn late<F: Folder>(versions: &[(Version, BodyState)], delivery: &Delivery, shown
     }
     if fold.shown() == *shown { Ok(()) } else { Err(Law::LateBodies) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,11 +23,12 @@ impl RawOperation {
 pub(super) fn raw() -> impl Strategy<Value = RawOperation> {
     let kills = vec(dot(), 0..6);
     let body = prop_oneof![
-        3 => (0..8_u64, 0..4_u64, argument()),
-        2 => (1..3_u64, Just(0), insert()),
-        1 => (1..3_u64, Just(3), delete()),
+        3 => (path(), 0..8_u64, 0..4_u64, argument()),
+        2 => (field(), Just(1), Just(0), insert(content(value!("xyz"), value!("")))),
+        2 => (field(), Just(2), Just(0), insert(content(value!([1, 2]), value!([])))),
+        1 => (field(), 1..3_u64, Just(3), delete()),
     ];
-    (path(), body, kills).prop_map(|(path, (kind, code, argument), mut kills)| {
+    (body, kills).prop_map(|((path, kind, code, argument), mut kills)| {
         kills.sort_unstable();
         kills.dedup();
         let argument = Bytes::from(cbor::encode(&argument).unwrap_or_default());
@@ -39,7 +40,7 @@ pub(super) fn raw() -> impl Strategy<Value = RawOperation> {
 pub(super) fn change() -> impl Strategy<Value = FieldOp> {
     let value = || prop_oneof![(0..3_i64).prop_map(Value::from), Just(value!("x")), plain()];
     let text = prop_oneof![Just(""), Just("x"), Just("åse"), Just("yz")];
-    let splice = || (path(), 0..4_usize, 0..3_usize);
+    let splice = || (field(), 0..4_usize, 0..3_usize);
     prop_oneof![
         3 => (path(), value()).prop_map(|(path, value)| FieldOp::Set { path, value }),
         3 => (path(), value()).prop_map(|(path, value)| FieldOp::Add { path, value }),
@@ -86,21 +87,28 @@ fn argument() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// One of two fields, where inserts meet.
+fn field() -> impl Strategy<Value = FieldPath> {
+    prop_oneof![3 => Just("a"), 1 => Just("b")].prop_map(|name| FieldPath::new([name]).unwrap_or_default())
+}
+
+/// What is inserted, seldom something wrong.
+fn content(right: Value, empty: Value) -> impl Strategy<Value = Value> {
+    prop_oneof![
+        8 => Just(right),
+        1 => Just(empty),
+        1 => (22..26_usize).prop_map(|depth| Value::List(vec![nested(depth)])),
+    ]
+}
+
 /// `[anchor, side, content]`, seldom wrong.
-fn insert() -> impl Strategy<Value = Value> {
+fn insert(content: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     let anchor = prop_oneof![
         2 => Just(Value::Null),
         2 => (1..9_u64, 0..4_u64).prop_map(|(number, offset)| value!([number, offset])),
         3 => (dot(), 0..4_u64).prop_map(|(dot, offset)| {
             value!([(Value::Bytes(dot.replica.as_bytes().to_vec())), (dot.number), offset])
         }),
-    ];
-    let content = prop_oneof![
-        4 => Just(value!("xyz")),
-        1 => Just(value!("")),
-        4 => Just(value!([1, 2])),
-        1 => Just(value!([])),
-        1 => (22..26_usize).prop_map(|depth| Value::List(vec![nested(depth)])),
     ];
     let side = prop_oneof![4 => Just(0_u64), 8 => Just(1), 1 => Just(2)];
     (anchor, side, content).prop_map(|(anchor, side, content)| value!([anchor, side, content]))
@@ -118,7 +126,8 @@ fn delete() -> impl Strategy<Value = Value> {
 
 /// A dot that somebody may have: replicas are numbered from 1, and none writes many.
 fn dot() -> impl Strategy<Value = Dot> {
-    (1..6_u8, 1..9_u64).prop_map(|(replica, number)| Dot::new(ReplicaId::from_bytes([replica; 16]), number))
+    let replica = prop_oneof![6 => 1..4_u8, 1 => 4..7_u8];
+    (replica, 1..9_u64).prop_map(|(replica, number)| Dot::new(ReplicaId::from_bytes([replica; 16]), number))
 }
 
 fn nested(depth: usize) -> Value {

@@ -109,5 +109,5 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Long enough for three rounds of writing apart and meeting.
-const MAX_STEPS: usize = 20;
+/// Long enough for some rounds of writing apart and meeting.
+const MAX_STEPS: usize = 32;

@@ -68,11 +68,7 @@ impl World {
             Step::Pull { device, from } => self.pull(*device, *from),
             Step::Patch { device, base, changes } => self.plan(*device, |document| {
                 let base = base.as_ref().map_or_else(|| document.heads(), |base| pick(document, base));
-                let changes: Vec<_> = {
-                    let past = document.at(&base).ok()?;
-                    changes.iter().map(|change| fit(change, &past)).collect()
-                };
-                document.patch(&base, &changes).ok()
+                document.patch(&base, &fitting(document, &base, changes)).ok()
             }),
             Step::Put { device, value: Some(value) } => {
                 self.plan(*device, |document| document.put(&document.heads(), value).ok());
@@ -102,7 +98,7 @@ impl World {
         let Some(home) = self.device(at) else { return };
         let Ok(document) = home.document.checkout(&pick(&home.document, heads)) else { return };
         let mut branch = Device { replica, document, log: Vec::new(), millis: home.millis };
-        let changes: Vec<_> = changes.iter().map(|change| fit(change, &branch.document.now())).collect();
+        let changes = fitting(&branch.document, &branch.document.heads(), changes);
         if let Ok(plan) = branch.document.patch(&branch.document.heads(), &changes)
             && let Some((version, body)) = self.write(&mut branch, &plan)
         {
@@ -246,7 +242,13 @@ fn pick(document: &Document, numbers: &[usize]) -> Vec<Cid> {
     numbers.iter().filter_map(pick).map(|version| version.cid().clone()).collect()
 }
 
-/// A splice that fits what is there.
+/// The changes that each alone could be made at a base, splices made to fit what is there.
+fn fitting(document: &Document, base: &[Cid], changes: &[FieldOp]) -> Vec<FieldOp> {
+    let Ok(past) = document.at(base) else { return Vec::new() };
+    let changes = changes.iter().map(|change| fit(change, &past));
+    changes.filter(|change| document.patch(base, std::slice::from_ref(change)).is_ok()).collect()
+}
+
 fn fit(change: &FieldOp, past: &Past<'_>) -> FieldOp {
     let length = |path: &FieldPath| match past.field(path) {
         Some(Value::Text(text)) => text.chars().count(),
