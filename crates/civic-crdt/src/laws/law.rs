@@ -26,6 +26,12 @@ pub enum Law {
     Associative,
     /// Decoding takes exactly the bytes that encoding writes, and gives the state back.
     Canonical,
+    /// A clock is after every time that it adopted, and adopts what its wall clock has reached.
+    ClockFollows,
+    /// A clock is after all that it ever told, whatever the wall clock does and through restarts.
+    ClockRises,
+    /// Nobody else's time drags a clock further ahead than the drift that is allowed.
+    ClockStays,
     /// `a ∪ b = b ∪ a`.
     Commutative,
     /// A delta gives what the full state gives, also one that comes late or was made for somebody behind.

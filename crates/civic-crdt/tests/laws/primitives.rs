@@ -1,6 +1,6 @@
 //! Our types keep the laws; `tests/mutants` shows that the kit refuses types that do not.
 
-use civic_crdt::laws::{Model, check, check_fold};
+use civic_crdt::laws::{KeptGenerator, Model, check, check_clock, check_fold};
 use civic_crdt::{BoundedCounter, Document, GSet, LwwRegister, MvRegister, OrSet, PnCounter};
 
 #[test]
@@ -21,4 +21,9 @@ fn documents_keep_every_law_of_folds() {
 #[test]
 fn the_text_keeps_the_laws_too() {
     check_fold::<Model>().unwrap();
+}
+
+#[test]
+fn the_clock_keeps_the_laws_of_clocks() {
+    check_clock::<KeptGenerator>().unwrap();
 }

@@ -8,6 +8,7 @@
     reason = "a test may panic, and its numbers are small"
 )]
 
+mod clocks;
 mod counters;
 mod dots;
 mod folds;
