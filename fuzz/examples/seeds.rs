@@ -31,6 +31,7 @@ fn main() -> Outcome {
     pack_seeds(&ids, versions)?;
     envelope_seeds(&envelopes)?;
     frame_seeds(versions)?;
+    fold_seeds()?;
     for (name, ids) in [
         ("none", vec![]),
         ("one", vec![1 << 47]),
@@ -50,6 +51,21 @@ fn main() -> Outcome {
     }
     seed("definitions", "community", &bytes(&ids["community"]["genesis_cbor"])?)?;
     seed("definitions", "devices", &bytes(&ids["device_list"]["cbor"])?)
+}
+
+/// Choices of the law kit's histories: any bytes are some, and more of them make a longer one.
+fn fold_seeds() -> Outcome {
+    let mut state = 1_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()
+    };
+    [32, 64, 128, 256, 384, 512].into_iter().try_for_each(|words: usize| {
+        let bytes: Vec<u8> = (0..words).flat_map(|_| random()).collect();
+        seed("fold", &format!("words-{words}"), &bytes)
+    })
 }
 
 fn cbor_seeds() -> Outcome {
@@ -138,10 +154,7 @@ fn pack_seeds(ids: &Json, versions: &[Json]) -> Outcome {
             packed.push(PackedVersion { version, signature, block });
         }
         match pack(&records, &packed) {
-            Ok(bytes) if bytes.len() < 4096 => {
-                seed("pack", &name, &bytes)?;
-                seed("merge", &name, &bytes)?;
-            }
+            Ok(bytes) if bytes.len() < 4096 => seed("pack", &name, &bytes)?,
             Ok(bytes) => println!("pack {name}: left out, {} bytes", bytes.len()),
             Err(error) => println!("pack {name}: left out, {error}"),
         }

@@ -1,10 +1,13 @@
 //! How the kit drives the types of this crate.
 
+use std::collections::BTreeSet;
+
 use civic_types::time::Hlc;
-use civic_types::{PeerId, ReplicaId};
+use civic_types::value::Int;
+use civic_types::{PeerId, ReplicaId, Value};
 use proptest::prelude::{BoxedStrategy, Strategy, any};
 
-use super::Lawful;
+use super::{Event, Lawful, Seen};
 use crate::{BoundedCounter, GSet, LwwRegister, MvRegister, OrSet, PnCounter};
 
 /// Few readings, so that equal ones with other values come up: the clock of a faulty device.
@@ -20,10 +23,26 @@ impl Lawful for LwwRegister<u64> {
     }
 
     fn change(&mut self, replica: ReplicaId, (millis, counter, value): &Self::Change) {
-        let [first, ..] = replica.as_bytes();
-        let peer = PeerId::from_bytes([first % 2; 32]);
-        self.set(Hlc { millis: *millis, counter: *counter, peer }, *value);
+        self.set(Hlc { millis: *millis, counter: *counter, peer: peer(replica) }, *value);
     }
+
+    fn shown(&self) -> Option<Value> {
+        Some(Value::from(*self.value()))
+    }
+
+    fn meant(seen: &Seen<'_, Self::Change>) -> Option<Value> {
+        let written = seen.iter().map(|event| {
+            let (millis, counter, value) = event.change;
+            (millis, counter, peer(event.replica), value)
+        });
+        Some(written.max().map_or(0, |(_, _, _, value)| value).into())
+    }
+}
+
+/// Two writers with one name among them: the clock of a copied device.
+fn peer(replica: ReplicaId) -> PeerId {
+    let [first, ..] = replica.as_bytes();
+    PeerId::from_bytes([first % 2; 32])
 }
 
 impl Lawful for GSet<u64> {
@@ -39,6 +58,14 @@ impl Lawful for GSet<u64> {
 
     fn change(&mut self, replica: ReplicaId, value: &u64) {
         self.add(replica, *value);
+    }
+
+    fn shown(&self) -> Option<Value> {
+        Some(set(self.iter().copied()))
+    }
+
+    fn meant(seen: &Seen<'_, u64>) -> Option<Value> {
+        Some(set(seen.iter().map(|event| event.change)))
     }
 }
 
@@ -61,6 +88,19 @@ impl Lawful for OrSet<u64> {
             self.add(replica, *value);
         }
     }
+
+    fn shown(&self) -> Option<Value> {
+        Some(set(self.iter().copied()))
+    }
+
+    /// What was added and not removed by anybody who had seen that add.
+    fn meant(seen: &Seen<'_, Self::Change>) -> Option<Value> {
+        let removed = |add: &Event<Self::Change>| {
+            seen.iter().any(|event| event.change == (true, add.change.1) && event.saw(add))
+        };
+        let adds = seen.iter().filter(|event| !event.change.0);
+        Some(set(adds.filter(|add| !removed(add)).map(|add| add.change.1)))
+    }
 }
 
 impl Lawful for PnCounter {
@@ -77,6 +117,14 @@ impl Lawful for PnCounter {
     fn change(&mut self, replica: ReplicaId, by: &i64) {
         // Three at a time never fill a tally.
         let _never_full = self.increment(replica, *by);
+    }
+
+    fn shown(&self) -> Option<Value> {
+        Int::try_from(self.value()).ok().map(Value::from)
+    }
+
+    fn meant(seen: &Seen<'_, i64>) -> Option<Value> {
+        Some(Value::from(seen.iter().map(|event| event.change).sum::<i64>()))
     }
 }
 
@@ -102,6 +150,15 @@ impl Lawful for BoundedCounter {
             (false, false) => self.increment(replica, amount),
         };
     }
+
+    /// Whether the bound holds.
+    fn shown(&self) -> Option<Value> {
+        Some(Value::from(self.value() >= i128::from(self.bound())))
+    }
+
+    fn meant(_: &Seen<'_, Self::Change>) -> Option<Value> {
+        Some(Value::from(true))
+    }
 }
 
 impl Lawful for MvRegister<u64> {
@@ -118,4 +175,19 @@ impl Lawful for MvRegister<u64> {
     fn change(&mut self, replica: ReplicaId, value: &u64) {
         self.write(replica, *value);
     }
+
+    fn shown(&self) -> Option<Value> {
+        Some(set(self.values().into_iter().copied()))
+    }
+
+    /// What was written and not written over by anybody who had seen it.
+    fn meant(seen: &Seen<'_, u64>) -> Option<Value> {
+        let stands = |write: &&Event<u64>| !seen.iter().any(|event| event.saw(write));
+        Some(set(seen.iter().filter(stands).map(|write| write.change)))
+    }
+}
+
+/// Distinct numbers, ascending.
+fn set(values: impl Iterator<Item = u64>) -> Value {
+    Value::List(values.collect::<BTreeSet<u64>>().into_iter().map(Value::from).collect())
 }

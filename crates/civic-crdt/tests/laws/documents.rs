@@ -1,32 +1,23 @@
 //! Any causal order and duplication of versions gives what the literal model gives.
 
-use civic_crdt::Document;
 use civic_crdt::document::BodyState;
+use civic_crdt::laws::{Folder, Model};
 use civic_crdt::root::Trie;
 use civic_crdt::version::Version;
+use civic_crdt::{Admission, Document};
 use civic_types::id::DeletePolicy;
 use civic_types::{DocumentId, HashAlgorithm, value};
 use proptest::prelude::*;
 
 use crate::common::{Device, meet};
 use crate::history::{deliver, play, play_with, steps};
-use crate::model::{Held, Model};
 
-fn held(versions: &[(Version, BodyState)]) -> Vec<Held> {
-    let readable = |body: &BodyState| match body {
-        BodyState::Readable(bytes) => Some(bytes.clone()),
-        BodyState::Missing | BodyState::Stored | BodyState::Unreadable => None,
-    };
-    versions.iter().map(|(version, body)| Held { version: version.clone(), body: readable(body) }).collect()
-}
-
-fn assert_same(document: &Document, model: &Model, policy: DeletePolicy) {
-    assert_eq!(document.heads(), model.heads());
-    assert_eq!(document.live_dots(), model.live_dots());
-    assert_eq!(document.present(), model.present(policy));
-    assert_eq!(document.view(), model.view(policy));
-    let conflicts: Vec<_> = document.conflicts().iter().map(|path| path.segments().to_vec()).collect();
-    assert_eq!(conflicts, model.conflicts());
+fn assert_same(document: &Document, versions: &[(Version, BodyState)], policy: DeletePolicy) {
+    let mut model: Model = Folder::start(policy, HashAlgorithm::Sha2_256);
+    for (version, body) in versions {
+        assert_eq!(model.insert(version, body.clone()), Admission::Admitted);
+    }
+    assert_eq!(document.shown(), model.shown());
 }
 
 fn root(document: &Document) -> civic_types::Cid {
@@ -40,18 +31,17 @@ proptest! {
     #[test]
     fn documents_are_a_function_of_the_set(steps in steps(), seeds in any::<[u64; 3]>()) {
         let (devices, versions) = play(&steps);
-        let model = Model::new(&held(&versions));
         for policy in [DeletePolicy::Lww, DeletePolicy::AddWins] {
             let mut roots = Vec::new();
             for seed in seeds {
                 let document = deliver(&versions, Document::new(policy, HashAlgorithm::Sha2_256), seed);
-                assert_same(&document, &model, policy);
+                assert_same(&document, &versions, policy);
                 roots.push((root(&document), document.content_cid(), document.forks()));
             }
             prop_assert!(roots.windows(2).all(|pair| pair[0] == pair[1]));
         }
         for device in devices {
-            assert_same(&device.document, &Model::new(&held(&device.versions)), DeletePolicy::Lww);
+            assert_same(&device.document, &device.versions, DeletePolicy::Lww);
         }
     }
 
@@ -67,35 +57,7 @@ proptest! {
         let devices = devices.split_off(63);
         let (_, versions) = play_with(devices, &steps);
         let document = deliver(&versions, Document::default(), seed);
-        assert_same(&document, &Model::new(&held(&versions)), DeletePolicy::Lww);
-    }
-
-    #[test]
-    fn bodies_may_come_later(steps in steps(), seed in any::<u64>(), late in any::<u64>()) {
-        let (_, versions) = play(&steps);
-        let is_late = |i: usize| late >> (i % 64) & 1 == 1;
-        let without: Vec<_> = versions.iter().enumerate().map(|(i, (version, body))| {
-            (version.clone(), if is_late(i) { BodyState::Missing } else { body.clone() })
-        }).collect();
-        let mut document = deliver(&without, Document::default(), seed);
-        assert_same(&document, &Model::new(&held(&without)), DeletePolicy::Lww);
-        for (version, body) in versions.iter().rev() {
-            document.body_arrived(version.cid(), body.clone()).unwrap();
-        }
-        assert_same(&document, &Model::new(&held(&versions)), DeletePolicy::Lww);
-    }
-
-    #[test]
-    fn a_checkout_is_the_document_of_the_ancestors(steps in steps(), picks in any::<[usize; 2]>()) {
-        let (_, versions) = play(&steps);
-        let document = deliver(&versions, Document::default(), 1);
-        if versions.is_empty() {
-            return Ok(());
-        }
-        let base: Vec<_> = picks.iter().map(|i| versions[i % versions.len()].0.cid().clone()).collect();
-        let past = document.checkout(&base).unwrap();
-        let kept: Vec<_> = versions.iter().filter(|(v, _)| past.contains(v.cid())).cloned().collect();
-        assert_same(&past, &Model::new(&held(&kept)), DeletePolicy::Lww);
+        assert_same(&document, &versions, DeletePolicy::Lww);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The laws: of the primitives, of types that must be refused, and of documents.
+//! The laws of replicated types and of documents.
+#![cfg(feature = "laws")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +11,4 @@
 mod common;
 mod documents;
 mod history;
-mod model;
-#[cfg(feature = "laws")]
 mod primitives;

@@ -10,4 +10,5 @@ mod admission;
 mod common;
 mod documents;
 mod index;
+mod sequences;
 mod versions;
