@@ -1,18 +1,20 @@
 //! G13: one edit after the other, each a version of its own.
 
 use automerge::Automerge;
-use civic_benches_data::{Author, Change, automerge as in_automerge, loro as in_loro, shown};
+use civic_benches_data::{
+    Author, Change, Random, SEED, automerge as in_automerge, edits, loro as in_loro, shown,
+};
 use civic_crdt::Document;
 use civic_figures::{Outcome, beside, cpu, progress, rounds, same};
 use loro::LoroDoc;
 
-use crate::{History, VERSIONS, edits};
+use crate::{History, VERSIONS};
 
 const WHAT: &str = "10 000 edits of one document: an edit, its version and the CID";
 
 pub fn run() -> Outcome {
     progress("edit");
-    let edits = edits(VERSIONS);
+    let edits = edits(VERSIONS, &mut Random(SEED));
     let ours = History::new(&edits)?;
     same("versions", &ours.document.len(), &VERSIONS)?;
     let fields = shown(ours.document.view().as_ref());

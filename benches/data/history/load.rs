@@ -1,7 +1,7 @@
 //! G15-load: a history taken cold from its bytes. And what is kept so that nothing is taken twice.
 
 use automerge::Automerge;
-use civic_benches_data::{Change, automerge as in_automerge, insert_all, shown};
+use civic_benches_data::{Change, Random, SEED, automerge as in_automerge, edits, insert_all, shown};
 use civic_crdt::Document;
 use civic_crdt::document::BodyState;
 use civic_crdt::version::pack::{deflate, inflate, pack, unpack};
@@ -11,7 +11,7 @@ use civic_types::label::Label;
 use civic_types::{PublicKey, Signature};
 use ed25519_dalek::VerifyingKey;
 
-use crate::{History, VERSIONS, edits};
+use crate::{History, VERSIONS};
 
 /// Versions of a long history.
 const LONG: usize = 100_000;
@@ -20,7 +20,7 @@ const LONG: usize = 100_000;
 /// folded; automerge checks the checksum of its chunk and computes the hash of every change to compare the heads.
 pub fn run() -> Outcome {
     progress("load");
-    let edits = edits(VERSIONS);
+    let edits = edits(VERSIONS, &mut Random(SEED));
     let History { document, record, versions } = History::new(&edits)?;
     let packed = deflate(&pack(&[record], &versions)?);
     same("the document loaded", &load(&packed)?.heads(), &document.heads())?;
@@ -44,7 +44,7 @@ pub fn run() -> Outcome {
 /// A long history opened from what a device keeps for itself, beside folding its versions again.
 pub fn run_long() -> Outcome {
     progress("open: writing");
-    let History { document, versions, .. } = History::new(&edits(LONG))?;
+    let History { document, versions, .. } = History::new(&edits(LONG, &mut Random(SEED)))?;
     let saved = document.save();
     let insert = || {
         let mut document = Document::default();

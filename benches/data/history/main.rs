@@ -8,7 +8,7 @@ mod load;
 mod pack;
 mod restore;
 
-use civic_benches_data::{Author, Change, Random, SEED};
+use civic_benches_data::{Author, Change};
 use civic_crdt::Document;
 use civic_crdt::version::pack::PackedVersion;
 use civic_figures::{Outcome, busy, figure};
@@ -52,9 +52,4 @@ impl History {
         versions.last_mut().into_iter().for_each(|last| author.sign(last));
         Ok(Self { document, record: author.record, versions })
     }
-}
-
-fn edits(count: usize) -> Vec<Change> {
-    let mut random = Random(SEED);
-    (0..count).map(|_| Change::any(&mut random)).collect()
 }

@@ -1,6 +1,6 @@
 //! G14: what a version costs where it is kept or sent, with its body and what authenticates it.
 
-use civic_benches_data::{Author, Random, SEED, household};
+use civic_benches_data::{Author, Random, SEED, edits, household};
 use civic_crdt::Document;
 use civic_crdt::version::Rules;
 use civic_crdt::version::pack::{MAX_PACK_VERSIONS, deflate, pack, unpack};
@@ -8,13 +8,13 @@ use civic_figures::{Outcome, figure, same};
 use civic_types::time::Timestamp;
 use civic_types::{DocumentId, DocumentKey, PeerId, Value, value};
 
-use crate::{History, VERSIONS, edits};
+use crate::{History, VERSIONS};
 
 /// Documents of one version each.
 const DOCUMENTS: usize = 100_000;
 
 pub fn run() -> Outcome {
-    let History { record, versions, .. } = History::new(&edits(VERSIONS))?;
+    let History { record, versions, .. } = History::new(&edits(VERSIONS, &mut Random(SEED)))?;
     let packed = pack(&[record], &versions)?;
     same("what was packed", &unpack(&packed, |_| Some(Rules::default()))?.versions, &versions)?;
     let each = |bytes: usize| (bytes as f64 / versions.len() as f64).into();

@@ -1,17 +1,17 @@
 //! G15-restore: any version of a long history, read.
 
-use civic_benches_data::{Fields, Random, SEED, shown};
+use civic_benches_data::{Fields, Random, SEED, edits, shown};
 use civic_figures::{Outcome, ROUNDS, Series, cpu, figure, progress, same};
 use civic_types::Cid;
 
-use crate::{History, VERSIONS, edits};
+use crate::{History, VERSIONS};
 
 /// Versions that are read in a round.
 const READ: usize = 100;
 
 pub fn run() -> Outcome {
     progress("restore");
-    let edits = edits(VERSIONS);
+    let edits = edits(VERSIONS, &mut Random(SEED));
     let History { document, versions, .. } = History::new(&edits)?;
     let mut random = Random(SEED);
     let mut some = || random.below(VERSIONS);

@@ -37,31 +37,31 @@ pub const FIELDS: [&str; 8] =
 /// All fields of a new household.
 #[must_use]
 pub fn household(random: &mut Random) -> Vec<Change> {
-    (0..FIELDS.len()).map(|field| Change::of(field, random)).collect()
+    FIELDS.iter().map(|field| Change { field, value: value(field, random) }).collect()
+}
+
+/// One field changed after the other.
+#[must_use]
+pub fn edits(count: usize, random: &mut Random) -> Vec<Change> {
+    let mut now = household(random);
+    let mut edit = || {
+        let field = random.below(FIELDS.len());
+        now[field] = now[field].another(random);
+        now[field].clone()
+    };
+    (0..count).map(|_| edit()).collect()
 }
 
 impl Change {
-    /// Some field with some new value.
+    /// Another value of the same field: writing a value anew is no change to some libraries.
     #[must_use]
-    pub fn any(random: &mut Random) -> Self {
-        let field = random.below(FIELDS.len());
-        Self::of(field, random)
-    }
-
-    /// The field of that number with some new value.
-    #[must_use]
-    pub fn of(field: usize, random: &mut Random) -> Self {
-        let mut one_of = |words: &[&str]| words[random.below(words.len())].to_owned();
-        let value = match FIELDS[field] {
-            "district" => Scalar::Text(one_of(&["Söder", "Vasastan", "Gamla stan", "Kungsholmen"])),
-            "name" => Scalar::Text(format!("Familjen {}", one_of(&["Åkerström", "Ali", "Nowak", "Berg"]))),
-            "needs" => Scalar::Text(one_of(&["water", "insulin", "power", "nothing"])),
-            "note" => Scalar::Text(one_of(&["knocks", "second floor", "ring twice", "away"])),
-            "reached" => Scalar::Bool(random.below(2) == 0),
-            "updated" => Scalar::Int(1_700_000_000_000 + random.below(1 << 30) as i64),
-            _ => Scalar::Int(random.below(6) as i64),
-        };
-        Self { field: FIELDS[field], value }
+    pub fn another(&self, random: &mut Random) -> Self {
+        loop {
+            let value = value(self.field, random);
+            if value != self.value {
+                return Self { field: self.field, value };
+            }
+        }
     }
 
     /// As an application of ours asks for it.
@@ -88,5 +88,18 @@ impl fmt::Display for Scalar {
             Self::Int(value) => value.fmt(f),
             Self::Text(value) => value.fmt(f),
         }
+    }
+}
+
+fn value(field: &str, random: &mut Random) -> Scalar {
+    let mut one_of = |words: &[&str]| words[random.below(words.len())].to_owned();
+    match field {
+        "district" => Scalar::Text(one_of(&["Söder", "Vasastan", "Gamla stan", "Kungsholmen"])),
+        "name" => Scalar::Text(format!("Familjen {}", one_of(&["Åkerström", "Ali", "Nowak", "Berg"]))),
+        "needs" => Scalar::Text(one_of(&["water", "insulin", "power", "nothing"])),
+        "note" => Scalar::Text(one_of(&["knocks", "second floor", "ring twice", "away"])),
+        "reached" => Scalar::Bool(random.below(2) == 0),
+        "updated" => Scalar::Int(1_700_000_000_000 + random.below(1 << 30) as i64),
+        _ => Scalar::Int(random.below(6) as i64),
     }
 }

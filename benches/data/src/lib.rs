@@ -7,7 +7,7 @@ pub mod loro;
 mod random;
 
 pub use author::{Author, insert_all, shown};
-pub use household::{Change, FIELDS, Fields, Scalar, household};
+pub use household::{Change, FIELDS, Fields, Scalar, edits, household};
 pub use random::Random;
 
 /// Where every workload comes from.

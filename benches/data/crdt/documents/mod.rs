@@ -84,7 +84,7 @@ fn work() -> Vec<Work> {
     let mut one = || {
         let fields = household(&mut random);
         let (first, apart) = (random.below(FIELDS.len()), 1 + random.below(FIELDS.len() - 1));
-        let changes = [first, (first + apart) % FIELDS.len()].map(|field| Change::of(field, &mut random));
+        let changes = [first, (first + apart) % FIELDS.len()].map(|field| fields[field].another(&mut random));
         Work { fields, changes }
     };
     (0..DOCUMENTS).map(|_| one()).collect()
