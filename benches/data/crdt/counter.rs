@@ -1,12 +1,10 @@
 //! G5: a counter of a thousand actors.
 
+use civic_benches_data::{Random, SEED};
 use civic_crdt::{Crdt, PnCounter};
 use civic_figures::{Outcome, beside, cpu, rounds, same};
 use civic_types::ReplicaId;
 use crdts::{CmRDT, CvRDT, PNCounter};
-
-use crate::SEED;
-use crate::workload::Random;
 
 const ACTORS: u16 = 1000;
 /// Merges in a round.
