@@ -41,7 +41,7 @@ pub trait LawfulClock: Debug {
 ///
 /// [`Violation`]: the first law found broken.
 pub fn check_clock<C: LawfulClock>() -> Result<(), Violation> {
-    law::run(&vec(step(), 1..MAX_STEPS), |steps| play::<C>(steps).err())
+    law::run(&vec(step(), 1..MAX_STEPS).boxed(), &|steps: &Vec<Step>| play::<C>(steps).err())
 }
 
 /// The generator with a cell that outlives it.
