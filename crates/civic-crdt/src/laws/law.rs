@@ -26,7 +26,7 @@ pub enum Law {
     Associative,
     /// Decoding takes exactly the bytes that encoding writes, and gives the state back.
     Canonical,
-    /// A clock is after every time that it adopted, and adopts what its wall clock has reached.
+    /// A clock is after every time that it adopted since it started, and adopts what its wall clock has reached.
     ClockFollows,
     /// A clock is after all that it ever told, whatever the wall clock does and through restarts.
     ClockRises,
