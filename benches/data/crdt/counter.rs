@@ -1,12 +1,10 @@
 //! G5: a counter of a thousand actors.
 
+use civic_benches_data::{Random, SEED};
 use civic_crdt::{Crdt, PnCounter};
 use civic_figures::{Outcome, beside, cpu, rounds, same};
 use civic_types::ReplicaId;
 use crdts::{CmRDT, CvRDT, PNCounter};
-
-use crate::SEED;
-use crate::workload::Random;
 
 const ACTORS: u16 = 1000;
 /// Merges in a round.
@@ -37,8 +35,14 @@ pub fn run() -> Outcome {
     same("the sums", &ours.value().to_string(), &theirs.read().to_string())?;
     let merge_ours = || {
         let mut counters = vec![here.clone(); MERGES];
-        cpu(|| counters.iter_mut().map(|counter| counter.merge(&there)).filter(|effect| effect.is_changed()).count()).1
-            / MERGES as f64
+        cpu(|| {
+            counters
+                .iter_mut()
+                .map(|counter| counter.merge(&there))
+                .filter(|effect| effect.is_changed())
+                .count()
+        })
+        .1 / MERGES as f64
     };
     let merge_theirs = || {
         let mut counters: Vec<_> = (0..MERGES).map(|_| (crdts_here.clone(), crdts_there.clone())).collect();

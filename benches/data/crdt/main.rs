@@ -1,19 +1,17 @@
-//! Replicated types and clocks beside their peers: G1 to G5 and G12.
+//! Replicated types, documents and clocks beside their peers: G1 to G8 and G12.
 //!
-//! `cargo bench --bench crdt -- set counter clock` runs only those parts. Workloads follow from [`SEED`], so byte
-//! figures are the same in every run; times are the processor's.
+//! `cargo bench --bench crdt -- set counter documents clock` runs only those parts. Workloads follow from a seed, so
+//! byte figures are the same in every run; times are the processor's.
 
 mod clock;
 mod counter;
+mod documents;
 mod live;
 mod peers;
 mod set;
 mod workload;
 
 use civic_figures::{Outcome, busy, figure};
-
-/// Where every workload comes from.
-pub const SEED: u64 = 0x0051_7065_6564;
 
 #[global_allocator]
 static LIVE: live::Counting = live::Counting;
@@ -26,6 +24,9 @@ fn main() -> Outcome {
     }
     if runs("counter") {
         counter::run()?;
+    }
+    if runs("documents") {
+        documents::run()?;
     }
     if runs("clock") {
         clock::run()?;

@@ -1,6 +1,6 @@
 //! What happens to the sets: 100 000 adds and 50 000 removes that all have seen, then 12 500 changes on each side.
 
-use crate::SEED;
+use civic_benches_data::{Random, SEED};
 
 const ADDS: usize = 100_000;
 const REMOVES: usize = 50_000;
@@ -50,21 +50,4 @@ pub fn workload() -> Workload {
 /// About as long as a generated document id.
 fn element(number: usize) -> String {
     format!("household/{number:08}")
-}
-
-/// SplitMix64.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
 }

@@ -62,10 +62,11 @@ proptest! {
             prop_assert_eq!(groups, (1..=size).map(|number| (number, size)).collect::<Vec<_>>());
         }
         // Whatever is here whole is joined.
-        for replica in 0..2_usize {
-            let has = |at: usize| picks.contains(&(replica, at));
-            let joined = units.iter().any(|unit| unit.len() == 3
-                && versions[unit[0]].header().replica == logs[replica][0].header().replica);
+        for (number, log) in logs.iter().enumerate() {
+            let has = |at: usize| picks.contains(&(number, at));
+            let joined = units.iter().any(|unit| {
+                unit.len() == 3 && versions[unit[0]].header().replica == log[0].header().replica
+            });
             prop_assert_eq!(joined, has(1) && has(2) && has(3));
         }
     }

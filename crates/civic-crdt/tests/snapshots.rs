@@ -14,7 +14,7 @@ use crate::common::{Device, meet, path};
 /// What a device holds after it pruned: the snapshot, and what is not in it.
 fn pruned(device: &Device) -> Option<Document> {
     let snapshot = device.document.snapshot().unwrap()?;
-    let mut document = Document::open(&snapshot.bytes).unwrap();
+    let mut document = Document::from_snapshot(&snapshot.bytes).unwrap();
     let heads = device.document.heads();
     for version in device.document.missing(&[snapshot.version], &heads).unwrap() {
         let (version, body) = device.versions.iter().find(|(held, _)| held.cid() == version.cid()).unwrap();
@@ -206,7 +206,7 @@ fn what_was_written_while_the_others_pruned_is_written_anew() {
     .unwrap();
     a.patch(&[FieldOp::Set { path: path(["status"]), value: value!("wet") }]).unwrap();
     let snapshot = a.document.snapshot().unwrap().unwrap();
-    let mut back = Document::open(&snapshot.bytes).unwrap();
+    let mut back = Document::from_snapshot(&snapshot.bytes).unwrap();
     let (void, body) = b.versions.last().unwrap();
     assert!(!matches!(back.insert(void, body.clone()), Admission::Admitted));
     // B begins anew, as another replica on the snapshot, and says again what it had said.
@@ -224,4 +224,22 @@ fn what_was_written_while_the_others_pruned_is_written_anew() {
         assert_eq!(a.take(version, body), Admission::Admitted);
     }
     assert_same(&a.document, &b.document);
+}
+
+#[test]
+fn a_saved_document_is_no_snapshot_and_damaged_bytes_are_none() {
+    let mut a = Device::new(1);
+    a.put(&value!({"a": 1, "b": "x"}));
+    a.put(&value!({"a": 2, "b": "x"}));
+    assert!(Document::from_snapshot(&a.document.save()).is_err());
+    let snapshot = a.document.snapshot().unwrap().unwrap();
+    assert!(Document::open(&snapshot.bytes).is_err());
+    for at in 0..snapshot.bytes.len() {
+        assert!(Document::from_snapshot(&snapshot.bytes[..at]).is_err());
+        // Its CID, not its form, says that it is the one agreed on; but nothing may panic.
+        let mut changed = snapshot.bytes.clone();
+        changed[at] ^= 1;
+        let _ = Document::from_snapshot(&changed).map(|document| (document.view(), document.save()));
+        assert!(!snapshot.cid(civic_types::HashAlgorithm::Sha2_256).matches(&changed));
+    }
 }

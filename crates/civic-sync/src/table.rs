@@ -36,6 +36,8 @@ pub(crate) const LOG_HEAD: &str = "sync.log-head";
 pub(crate) const SKETCH: &str = "sync.sketch";
 /// collection 32 ‖ row 16 → heads of the document.
 pub(crate) const HEAD: &str = "sync.head";
+/// collection 32 ‖ row 16 → the document's state without bodies, as it was at some number of versions.
+pub(crate) const SAVED: &str = "sync.saved";
 /// collection 32 → this replica's place in its own log.
 pub(crate) const AUTHOR: &str = "sync.author";
 /// collection 32 → scope state.
@@ -387,9 +389,16 @@ impl Cursor {
 pub(crate) fn all_records<E>(
     table: &str,
     prefix: &[u8],
+    read: impl FnMut(&RecordScan) -> Result<civic_store::Page<Record>, E>,
+) -> Result<Vec<Record>, E> {
+    all_of(RecordScan::table(table).prefix(Bytes::copy_from_slice(prefix)), read)
+}
+
+/// Every record of a scan, page by page.
+pub(crate) fn all_of<E>(
+    mut scan: RecordScan,
     mut read: impl FnMut(&RecordScan) -> Result<civic_store::Page<Record>, E>,
 ) -> Result<Vec<Record>, E> {
-    let mut scan = RecordScan::table(table).prefix(Bytes::copy_from_slice(prefix));
     let mut all = Vec::new();
     loop {
         let page = read(&scan)?;

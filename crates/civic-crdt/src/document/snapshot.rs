@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use civic_types::Cid;
+use civic_types::{Cid, HashAlgorithm};
 
 use super::graph::{Entry, NodeId};
 use super::{BodyState, Document, Incomplete, PastError};
@@ -12,8 +12,16 @@ use super::{BodyState, Document, Incomplete, PastError};
 pub struct Snapshot {
     /// The last version that every later one has seen.
     pub version: Cid,
-    /// What [`Document::open`] opens. The same for all who hold the same versions.
+    /// What [`Document::from_snapshot`] takes; the same for all who hold the same versions.
     pub bytes: Vec<u8>,
+}
+
+impl Snapshot {
+    /// The CID of the bytes, in a collection with this hash.
+    #[must_use]
+    pub fn cid(&self, hash: HashAlgorithm) -> Cid {
+        Cid::dag_cbor(hash, &self.bytes)
+    }
 }
 
 /// Why there is no snapshot.
@@ -32,7 +40,7 @@ impl Document {
     /// The snapshot to prune by; `None` while no version was seen by all later ones, as where devices that
     /// have not met began the document apart.
     ///
-    /// What it holds is opened with [`open`](Self::open); then those versions are inserted that are no ancestors
+    /// What it holds comes back by [`from_snapshot`](Self::from_snapshot); then those versions are inserted that are no ancestors
     /// of its version ([`missing`](Self::missing) names them), and the document is what it was: it shows the
     /// same and takes the same new versions. Its older versions are gone: those with live operations, those
     /// that texts and lists need for their order, and the last of each replica stay as headers. A version that
@@ -48,7 +56,7 @@ impl Document {
         let Some(last) = self.last_seen_by_all() else { return Ok(None) };
         let Some(version) = self.graph.cid(last).cloned() else { return Ok(None) };
         let past = self.at(std::slice::from_ref(&version))?;
-        let kept = self.kept(last, past.fields.kept());
+        let kept = self.kept(last, past.fields.needed());
         let mut pruned = Self { key: self.key.clone(), ..Self::new(self.policy, self.hash) };
         let mut before: Option<NodeId> = None;
         for id in &kept {
@@ -72,7 +80,7 @@ impl Document {
         };
         pruned.floor = pruned.graph.len();
         pruned.fields = past.fields.renumbered(number);
-        Ok(Some(Snapshot { version, bytes: pruned.save() }))
+        Ok(Some(Snapshot { version, bytes: pruned.encode() }))
     }
 
     /// The newest version of which every other is an ancestor or a descendant.

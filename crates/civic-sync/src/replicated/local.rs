@@ -84,8 +84,7 @@ impl LocalHook {
             return Ok(sizes);
         }
         for (key, change) in writes {
-            let document = &txn.document(key)?.document;
-            let plan = plan(document, change).map_err(|source| Error::Plan { key: key.clone(), source })?;
+            let plan = plan(txn, key, change)?;
             *sizes.entry(key.collection).or_default() += u64::from(plan.is_some());
         }
         sizes.retain(|_, size| (2..=MAX_GROUP).contains(size));
@@ -107,9 +106,8 @@ impl LocalHook {
             (collection.rules, position, author.map(|author| author.last.clone()))
         };
         let author = Author { replica: self.shared.replica, position, previous, stamp };
+        let Some(planned) = plan(txn, key, change)? else { return Ok(None) };
         let document = &mut txn.document(key)?.document;
-        let planned = plan(document, change).map_err(|source| Error::Plan { key: key.clone(), source })?;
-        let Some(planned) = planned else { return Ok(None) };
         let written = write(document, key, &planned, &author, group, &rules)
             .map_err(|source| Error::Write { key: key.clone(), source })?;
         // Our own version has its parents and numbers right: it is admitted.
@@ -145,7 +143,16 @@ impl LocalHook {
 }
 
 /// The operations that a change comes to; none when it changes nothing.
-fn plan(document: &Document, change: &Write) -> Result<Option<Plan>, PlanError> {
+fn plan(txn: &mut Txn<'_>, key: &DocumentKey, change: &Write) -> Result<Option<Plan>, Error> {
+    let mut planned = plan_on(&txn.document(key)?.document, change);
+    if let Err(PlanError::Bodies(needed)) = &planned {
+        txn.bring(key, needed)?;
+        planned = plan_on(&txn.document(key)?.document, change);
+    }
+    planned.map_err(|source| Error::Plan { key: key.clone(), source })
+}
+
+fn plan_on(document: &Document, change: &Write) -> Result<Option<Plan>, PlanError> {
     let plan = match change {
         Write::Delete if !document.present() => return Ok(None),
         Write::Delete => document.delete(&document.heads())?,

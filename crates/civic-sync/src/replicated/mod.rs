@@ -2,6 +2,8 @@
 
 mod audit;
 mod import;
+mod index;
+mod load;
 mod local;
 mod park;
 mod push;

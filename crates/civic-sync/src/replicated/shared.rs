@@ -9,6 +9,7 @@ use civic_types::item::ReplicaRecord;
 use civic_types::{Cid, CollectionId, CollectionSpec, CommunityId, ReplicaId};
 use zeroize::Zeroizing;
 
+use super::index::{Indexed, MAX_INDEXES};
 use super::sketch::MAX_CACHED_SKETCHES;
 use crate::error::Error;
 use crate::sketches::Following;
@@ -17,8 +18,11 @@ use crate::table::Row;
 /// Folded documents that are kept for the next write.
 const MAX_CACHED_DOCUMENTS: usize = 1024;
 
-/// A document of more versions is folded anew for each write rather than kept.
-const MAX_CACHED_VERSIONS: usize = 4096;
+/// A document of more versions is opened anew for each write rather than kept.
+const MAX_CACHED_VERSIONS: usize = 16_384;
+
+/// Versions of all documents that are kept: about 20 MB.
+const MAX_CACHED_TOTAL: usize = 65_536;
 
 /// What the hooks inside the store's transaction and the calls outside share.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub(super) struct Shared {
     pub(super) collections: RwLock<BTreeMap<CollectionId, CollectionSpec>>,
     documents: Mutex<HashMap<(CollectionId, Row), Document>>,
     sketches: Mutex<HashMap<CollectionId, Following>>,
+    indexes: Mutex<HashMap<CollectionId, Indexed>>,
 }
 
 /// 32 bytes that are wiped when dropped and never printed.
@@ -67,6 +72,7 @@ impl Shared {
             collections: RwLock::default(),
             documents: Mutex::default(),
             sketches: Mutex::default(),
+            indexes: Mutex::default(),
         }
     }
 
@@ -95,7 +101,8 @@ impl Shared {
             return;
         }
         let mut documents = self.lock();
-        if documents.len() >= MAX_CACHED_DOCUMENTS {
+        let versions: usize = documents.values().map(Document::len).sum();
+        if documents.len() >= MAX_CACHED_DOCUMENTS || versions + document.len() > MAX_CACHED_TOTAL {
             documents.clear();
         }
         documents.insert((collection, row), document);
@@ -112,6 +119,19 @@ impl Shared {
             sketches.clear();
         }
         sketches.insert(collection, following);
+    }
+
+    /// The index in memory; whoever uses it looks first whether it is of the log in the store.
+    pub(super) fn indexed(&self, collection: &CollectionId) -> Option<Indexed> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).get(collection).cloned()
+    }
+
+    pub(super) fn keep_indexed(&self, collection: CollectionId, index: Indexed) {
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if indexes.len() >= MAX_INDEXES && !indexes.contains_key(&collection) {
+            indexes.clear();
+        }
+        indexes.insert(collection, index);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(CollectionId, Row), Document>> {

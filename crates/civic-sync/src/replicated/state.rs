@@ -1,7 +1,7 @@
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use bytes::Bytes;
-use civic_crdt::root::{Trie, database_root};
+use civic_crdt::root::database_root;
 use civic_crypto::DeviceKey;
 use civic_crypto::rng::random_bytes;
 use civic_store::{Origin, Record, RecordScan, StorageAdapter, WriteBatch};
@@ -12,7 +12,7 @@ use rand_core::CryptoRng;
 use super::Replicated;
 use crate::error::Error;
 use crate::session::ScopeView;
-use crate::table::{self, Cursor, Head, ScopeState};
+use crate::table::{self, Cursor, ScopeState};
 
 /// What a store's replication is made of.
 pub(super) struct Meta {
@@ -128,22 +128,6 @@ impl Replicated {
             self.store.commit(batch, Origin::Remote(*peer)).await?;
         }
         Ok(())
-    }
-
-    /// The root of a collection's index: equal wherever the same versions are held.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownCollection`], [`Error::Store`].
-    pub async fn root(&self, collection: &CollectionId) -> Result<Cid, Error> {
-        let spec =
-            self.shared.spec(collection).ok_or(Error::UnknownCollection { collection: *collection })?;
-        let mut trie = Trie::new(spec.hash);
-        for record in all(&*self.store, table::HEAD, collection.as_bytes()).await? {
-            let head = Head::decode(&record.value)?;
-            let _effect = trie.set(&head.document, head.heads);
-        }
-        Ok(trie.root())
     }
 
     /// The root over all replicated collections that are known here.

@@ -89,6 +89,17 @@ impl Device {
     fn peer(&self) -> PeerId {
         self.key.peer_id()
     }
+
+    /// The same device after a restart on the same store.
+    async fn reopened(&self) -> Arc<Replicated> {
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let clock = Arc::clone(&self.replicated.shared.clock);
+        let identity = Identity { key: Arc::clone(&self.key), clock };
+        let store = Arc::clone(&self.replicated.store);
+        let again = Replicated::open(store, identity, &mut rng).await.unwrap();
+        again.join(&genesis(), CommunityKey::from_bytes([5; 32])).unwrap();
+        again
+    }
 }
 
 fn rules(_: &CollectionId) -> Option<Rules> {
@@ -300,18 +311,74 @@ async fn sketches_follow_the_log_over_restarts_and_doubt_what_is_not_theirs() {
     assert!((4096..4300).contains(&kept.seq), "{}", kept.seq);
     assert_eq!(*a.replicated.sketch(&pumps).await.unwrap(), fresh(4096).await);
 
-    let reopen = async || {
-        let mut rng = ChaCha8Rng::seed_from_u64(9);
-        let identity = Identity { key: Arc::clone(&a.key), clock: Arc::clone(&a.replicated.shared.clock) };
-        let again = Replicated::open(Arc::clone(&a.replicated.store), identity, &mut rng).await.unwrap();
-        again.join(&genesis(), CommunityKey::from_bytes([5; 32])).unwrap();
-        again
-    };
-    let again = reopen().await;
+    let again = a.reopened().await;
     assert_eq!(*again.sketch(&pumps).await.unwrap(), fresh(4096).await);
     let foreign = Following { chain: [1; 16], sketch: Arc::new(Sketch::of(&[7], 4096)), ..kept };
     let batch = foreign.checkpoint(&pumps).into_iter().fold(WriteBatch::new(), WriteBatch::with);
     a.replicated.store.commit(batch, Origin::Local).await.unwrap();
-    let again = reopen().await;
+    let again = a.reopened().await;
     assert_eq!(*again.sketch(&pumps).await.unwrap(), fresh(4096).await, "rebuilt from the log");
+}
+
+/// After a restart a document with a long history is opened from its saved state: its first versions are not
+/// read again, unless somebody writes on a state of back then.
+#[tokio::test]
+async fn a_long_document_opens_from_its_saved_state_and_the_past_brings_its_bodies_back() {
+    let a = device(1).await;
+    let pumps = spec("pumps").id();
+    let key = DocumentKey::new(pumps, DocumentId::new("pump").unwrap());
+    let set = |field: &str, value: civic_types::Value| FieldOp::Set {
+        path: FieldPath::try_from(field).unwrap(),
+        value,
+    };
+    let patch = async |replicated: &Arc<Replicated>, op: FieldOp| {
+        let op = WriteOp::Patch { key: key.clone(), ops: vec![op] };
+        replicated.commit(WriteBatch::new().with(op), Origin::Local).await
+    };
+    let mut early = Vec::new();
+    for number in 0..150_u64 {
+        patch(&a.replicated, set("depth", value!(number))).await.unwrap();
+        if number == 5 {
+            early = a.replicated.get(&key).await.unwrap().unwrap().heads;
+        }
+    }
+    let saved = state::all(&*a.replicated.store, table::SAVED, pumps.as_bytes()).await.unwrap();
+    assert_eq!(saved.len(), 1);
+    // Who had read the sixth state writes now: only what he changed is changed.
+    let again = a.reopened().await;
+    let value = value!({"depth": 5, "note": "late"});
+    let put = WriteOp::Put { key: key.clone(), value, base: Some(early) };
+    again.commit(WriteBatch::new().with(put), Origin::Local).await.unwrap();
+    assert_eq!(again.get(&key).await.unwrap().unwrap().value, value!({"depth": 149, "note": "late"}));
+    // With the first versions gone, writing goes on from the saved state …
+    let versions = state::all(&*again.store, table::VERSION, pumps.as_bytes()).await.unwrap();
+    let gone = versions.iter().take(100).map(|record| table::remove(table::VERSION, record.key.clone()));
+    again.store.commit(gone.fold(WriteBatch::new(), WriteBatch::with), Origin::Local).await.unwrap();
+    let again = a.reopened().await;
+    patch(&again, set("depth", value!(1000))).await.unwrap();
+    assert_eq!(again.get(&key).await.unwrap().unwrap().value, value!({"depth": 1000, "note": "late"}));
+    // … and not without it.
+    let removed = table::remove(table::SAVED, saved[0].key.clone());
+    again.store.commit(WriteBatch::new().with(removed), Origin::Local).await.unwrap();
+    assert!(patch(&a.reopened().await, set("depth", value!(0))).await.is_err());
+}
+
+/// A root that was led on by the log is the one that all heads make, and another store's index is not taken.
+#[tokio::test]
+async fn roots_follow_the_log_and_doubt_an_index_that_is_not_theirs() {
+    let (a, b) = (device(1).await, device(2).await);
+    let pumps = spec("pumps").id();
+    let fresh = async || a.reopened().await.root(&pumps).await.unwrap();
+    let empty = a.root().await;
+    for round in 0..5 {
+        let names: Vec<String> = (0..40 + round).map(|i| format!("d{}", i * (round + 1))).collect();
+        a.write(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        a.write(&["d1"]).await;
+        assert_eq!(a.root().await, fresh().await, "round {round}");
+    }
+    assert_ne!(a.root().await, empty);
+    let kept = a.replicated.shared.indexed(&pumps).unwrap();
+    b.write(&["x"]).await;
+    b.replicated.shared.keep_indexed(pumps, kept);
+    assert_eq!(b.root().await, b.reopened().await.root(&pumps).await.unwrap());
 }

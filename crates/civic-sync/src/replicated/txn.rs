@@ -41,9 +41,13 @@ pub(super) struct OpenCollection {
 
 pub(super) struct OpenDocument {
     pub(super) document: Document,
-    key: DocumentKey,
-    versions: u32,
-    changed: bool,
+    pub(super) key: DocumentKey,
+    /// Versions in the store.
+    pub(super) stored: u32,
+    /// Versions in the store and in this transaction.
+    pub(super) versions: u32,
+    /// Whether this transaction changes it.
+    pub(super) changed: bool,
 }
 
 impl<'a> Txn<'a> {
@@ -189,10 +193,15 @@ impl<'a> Txn<'a> {
         let rules = self.collection(&collection)?.rules;
         let stored = StoredVersion::decode(&stored, &rules)?;
         let open = self.document(&stored.version.key())?;
-        let arrived = open.document.body_arrived(stored.version.cid(), BodyState::Readable(bytes.clone()));
-        // Documents here hold every body that is stored.
-        let _effect = arrived.map_err(|_needed| Error::Damaged { what: "a document's bodies" })?;
         open.changed = true;
+        let body = BodyState::Readable(bytes.clone());
+        let cid = stored.version.cid();
+        if let Err(needed) = open.document.body_arrived(cid, body.clone()) {
+            let key = stored.version.key();
+            self.bring(&key, &needed)?;
+            let arrived = self.document(&key)?.document.body_arrived(cid, body);
+            let _effect = arrived.map_err(|_needed| Error::Damaged { what: "a document's bodies" })?;
+        }
         self.keep_block(&collection, stored.version.cid(), block, bytes);
         self.ops.push(table::remove(table::BLOCK, missing));
         Ok(())
@@ -214,6 +223,10 @@ impl<'a> Txn<'a> {
         self.view
     }
 
+    pub(super) const fn shared(&self) -> &'a Shared {
+        self.shared
+    }
+
     /// Everything that is to be written: rows, heads, folds, scopes.
     pub(super) fn finish(mut self) -> Result<Vec<WriteOp>, Error> {
         for ((collection, row), open) in self.documents {
@@ -225,6 +238,7 @@ impl<'a> Txn<'a> {
             let head =
                 Head { document: open.key.document.clone(), versions: open.versions, heads: heads.clone() };
             let at = table::key(&[collection.as_bytes(), &row]);
+            self.ops.extend(open.saved(&at));
             self.ops.push(table::put(table::HEAD, at, head.encode()));
             let state = open.document.view().map(|value| Folded {
                 value,
@@ -253,37 +267,6 @@ impl<'a> Txn<'a> {
             }
         }
         Ok(self.ops)
-    }
-
-    fn load(&mut self, key: &DocumentKey, row: Row) -> Result<OpenDocument, Error> {
-        let (rules, policy) = {
-            let open = self.collection(&key.collection)?;
-            (open.rules, open.spec.delete)
-        };
-        let at = table::key(&[key.collection.as_bytes(), &row]);
-        let Some(head) = self.view.record(table::HEAD, &at)? else {
-            let document = Document::new(policy, rules.hash);
-            return Ok(OpenDocument { document, key: key.clone(), versions: 0, changed: false });
-        };
-        let head = Head::decode(&head)?;
-        if head.document != key.document {
-            return Err(Error::Damaged { what: "two documents of one row" });
-        }
-        if let Some(document) = self.shared.cached(key.collection, row, &head.heads) {
-            return Ok(OpenDocument { document, key: key.clone(), versions: head.versions, changed: false });
-        }
-        let mut document = Document::new(policy, rules.hash);
-        for record in table::all_records(table::VERSION, &at, |scan| self.view.records(scan))? {
-            let stored = StoredVersion::decode(&record.value, &rules)?;
-            let block = stored.version.block().map(|id| self.view.blob(id)).transpose()?.flatten();
-            let body = block.map_or_else(|| BodyState::of(&stored.version), BodyState::Readable);
-            // Whatever is kept was admitted, in this order.
-            let _admission = document.insert(&stored.version, body);
-        }
-        if document.heads() != head.heads {
-            return Err(Error::Damaged { what: "a document's versions" });
-        }
-        Ok(OpenDocument { document, key: key.clone(), versions: head.versions, changed: false })
     }
 }
 

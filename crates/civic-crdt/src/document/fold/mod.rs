@@ -32,6 +32,8 @@ pub(super) struct Fields {
     fields: BTreeMap<Arc<FieldPath>, Field>,
     /// Where each live operation stands, so that a kill costs no search.
     places: BTreeMap<OperationId, Arc<FieldPath>>,
+    /// Inserts placed and ranges deleted so far: what may be kept of texts and lists beside what lives.
+    kept: usize,
 }
 
 impl Fields {
@@ -71,9 +73,9 @@ impl Fields {
         self.fields.iter().map(|(path, field)| (&**path, field)).filter(|(_, field)| field.is_live())
     }
 
-    /// Number of live operations.
+    /// About how much is kept: live operations, and the dead inserts and hidden ranges of texts and lists.
     pub(super) fn len(&self) -> usize {
-        self.places.len()
+        self.places.len().saturating_add(self.kept)
     }
 
     pub(super) fn operations(&self) -> impl Iterator<Item = OperationId> + '_ {
@@ -81,7 +83,7 @@ impl Fields {
     }
 
     /// Everything that is kept: what is live, and what texts and lists need for their order.
-    pub(super) fn kept(&self) -> impl Iterator<Item = OperationId> + '_ {
+    pub(super) fn needed(&self) -> impl Iterator<Item = OperationId> + '_ {
         let placed = self.fields.values().flat_map(Field::kept).flat_map(|(_, sequence)| sequence.inserts());
         self.operations().chain(placed)
     }
@@ -91,7 +93,7 @@ impl Fields {
         let new = |(node, index): OperationId| (number(node), index);
         let fields = self.fields.iter().map(|(path, field)| (path.clone(), field.renumbered(&new)));
         let places = self.places.iter().map(|(id, path)| (new(*id), path.clone()));
-        Self { fields: fields.collect(), places: places.collect() }
+        Self { fields: fields.collect(), places: places.collect(), kept: self.kept }
     }
 
     fn apply_one(&mut self, seen: &Seen<'_>, operation: &Operation, meaning: Meaning) {
@@ -106,7 +108,10 @@ impl Fields {
         self.kill(seen, operation);
         match meaning {
             Meaning::Kill => {}
-            Meaning::Delete(kind, ranges) => self.hide(seen, &operation.path, kind, &ranges),
+            Meaning::Delete(kind, ranges) => {
+                self.hide(seen, &operation.path, kind, &ranges);
+                self.kept += ranges.len();
+            }
             Meaning::Put(kind) => {
                 let live = Live { id: seen.id, kind, argument: operation.argument.clone() };
                 self.live(seen.id, &operation.path).add(live);
@@ -119,6 +124,7 @@ impl Fields {
                 let field = self.live(seen.id, &operation.path);
                 if let Some(sequence) = field.sequence_mut(kind) {
                     sequence.place(seen.id, anchor, insertion);
+                    self.kept += 1;
                 }
             }
         }

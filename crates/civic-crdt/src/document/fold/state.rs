@@ -50,6 +50,7 @@ impl Fields {
                 return Err(StateError::Order);
             }
             let field = read_field(input, bytes, versions)?;
+            fields.kept += field.kept().map(|(_, sequence)| sequence.kept()).sum::<usize>();
             let sequences = field.kept().flat_map(|(_, sequence)| sequence.operations());
             let live = field.operations().iter().map(|live| live.id).chain(sequences);
             for id in live {

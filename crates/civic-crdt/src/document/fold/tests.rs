@@ -61,6 +61,7 @@ fn a_dot_store_comes_back_from_its_bytes_with_all_that_is_dead() {
     assert_eq!(view, Some(value!({"t": "Wa-ßer hon", "l": [[1], [1]], "s": [1]})));
     document.fields = read(&before, 4).unwrap();
     assert_eq!(bytes(&document.fields), before);
+    assert!(document.fields.len() > document.live_dots().len(), "the dead count too");
     assert_eq!(document.view(), view);
     let anchored_on_the_dead = [text(2, 1, "+"), text(6, 0, "!")];
     assert!(document.patch(&document.heads(), &anchored_on_the_dead).is_ok());

@@ -50,6 +50,19 @@ impl Document {
         }
         read(saved)
     }
+
+    /// The document that a [`Snapshot`](crate::document::Snapshot) stands for, without its history.
+    ///
+    /// Only a snapshot that every member has agreed on says what others would show too: its CID is what they
+    /// name ([`prune::complete`](crate::prune::complete)), and the caller compares it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: the bytes are no snapshot.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, OpenError> {
+        let document = read(bytes)?;
+        if document.graph.len() == document.floor { Ok(document) } else { Err(OpenError::Head) }
+    }
 }
 
 pub(super) fn read(saved: &[u8]) -> Result<Document, OpenError> {

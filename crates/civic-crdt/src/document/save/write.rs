@@ -15,6 +15,14 @@ impl Document {
     /// than they did.
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
+        let mut bytes = self.encode();
+        let checksum = HashAlgorithm::Blake3.digest(&bytes);
+        bytes.extend(checksum.iter().take(CHECKSUM_BYTES));
+        bytes
+    }
+
+    /// The saved document without its checksum, which bytes that are named by their CID need not.
+    pub(in crate::document) fn encode(&self) -> Vec<u8> {
         let graph = &self.graph;
         let mut out = Encoder::with_capacity(graph.nodes().len().saturating_mul(56));
         out.array(9).uint(FORMAT).uint(policy_code(self.policy)).uint(u64::from(self.hash.code()));
@@ -30,10 +38,7 @@ impl Document {
         out.bytes(&digests.flatten().copied().collect::<Vec<u8>>());
         self.write_versions(&mut out);
         self.fields.write(&mut out);
-        let mut bytes = out.into_bytes();
-        let checksum = HashAlgorithm::Blake3.digest(&bytes);
-        bytes.extend(checksum.iter().take(CHECKSUM_BYTES));
-        bytes
+        out.into_bytes()
     }
 
     fn write_versions(&self, out: &mut Encoder) {

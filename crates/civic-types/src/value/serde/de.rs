@@ -103,25 +103,29 @@ impl<'de> EnumAccess<'de> for Tagged {
     type Variant = Content;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content), Error> {
-        Ok((seed.deserialize(ValueDeserializer(Value::Text(self.variant)))?, Content(self.value)))
+        let variant = seed.deserialize(ValueDeserializer(Value::Text(self.variant.clone())))?;
+        Ok((variant, Content { value: self.value, variant: self.variant }))
     }
 }
 
-struct Content(Value);
+struct Content {
+    value: Value,
+    variant: String,
+}
 
 impl<'de> VariantAccess<'de> for Content {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
-        if self.0.is_null() { Ok(()) } else { Err(de::Error::custom("a unit variant holds nothing")) }
+        if self.value.is_null() { Ok(()) } else { Err(de::Error::custom("a unit variant holds nothing")) }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(ValueDeserializer(self.0))
+        seed.deserialize(ValueDeserializer(self.value)).map_err(|error| error.within(self.variant))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        ValueDeserializer(self.0).deserialize_any(visitor)
+        ValueDeserializer(self.value).deserialize_any(visitor).map_err(|error| error.within(self.variant))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -129,7 +133,7 @@ impl<'de> VariantAccess<'de> for Content {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        ValueDeserializer(self.0).deserialize_any(visitor)
+        ValueDeserializer(self.value).deserialize_any(visitor).map_err(|error| error.within(self.variant))
     }
 }
 

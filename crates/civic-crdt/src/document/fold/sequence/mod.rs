@@ -123,6 +123,11 @@ impl Sequence {
         self.live > 0 || !self.creates.is_empty()
     }
 
+    /// Number of inserts and of hidden ranges.
+    pub(super) fn kept(&self) -> usize {
+        self.inserts.len() + self.hidden.len()
+    }
+
     /// Whether nothing is kept.
     pub(super) fn is_empty(&self) -> bool {
         self.inserts.is_empty() && self.creates.is_empty()
