@@ -32,7 +32,7 @@ macro_rules! refused {
 }
 
 refused! {
-    the_wall_clock_alone_is_refused: WALL_ALONE, ClockRises;
+    the_wall_clock_alone_is_refused: WALL_ALONE, ClockFollows;
     a_clock_that_forgets_at_a_restart_is_refused: FORGETS, ClockRises;
     a_clock_that_believes_every_liar_is_refused: BELIEVES_ALL, ClockStays;
     a_clock_that_believes_nobody_is_refused: BELIEVES_NONE, ClockFollows;

@@ -35,7 +35,7 @@ refused!(a_counter_that_always_tells_a_change_is_refused, Counter<ALWAYS_CHANGED
 
 impl<const FLAW: u8> Counter<FLAW> {
     fn sum(&self) -> i64 {
-        self.0.values().map(|[_, up, down]| *up as i64 - *down as i64).sum()
+        self.0.values().map(|[_, up, down]| up.cast_signed() - down.cast_signed()).sum()
     }
 }
 

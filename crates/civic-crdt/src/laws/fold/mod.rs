@@ -76,5 +76,5 @@ pub trait Folder: Clone + Debug {
 ///
 /// [`Violation`]: the first law found broken.
 pub fn check_fold<F: Folder>() -> Result<(), Violation> {
-    law::run(&trace::traces(), broken_fold::<F>)
+    law::run(&trace::traces(), &broken_fold::<F>)
 }

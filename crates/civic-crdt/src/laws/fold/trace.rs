@@ -1,7 +1,7 @@
 use civic_types::{FieldOp, Value};
 use proptest::collection::vec;
 use proptest::option;
-use proptest::prelude::{Just, Strategy, any};
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::prop_oneof;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -67,10 +67,10 @@ pub(super) enum Spoil {
     Unreadable,
 }
 
-pub(super) fn traces() -> impl Strategy<Value = Trace> {
+pub(super) fn traces() -> BoxedStrategy<Trace> {
     let delivery = (any::<bool>(), any::<[u64; 2]>(), any::<u64>(), vec(any::<usize>(), 0..3))
         .prop_map(|(add_wins, orders, late, past)| Delivery { add_wins, orders, late, past });
-    (vec(step(), 1..MAX_STEPS), delivery).prop_map(|(steps, delivery)| Trace { steps, delivery })
+    (vec(step(), 1..MAX_STEPS), delivery).prop_map(|(steps, delivery)| Trace { steps, delivery }).boxed()
 }
 
 /// The trace that some bytes choose, for fuzzing; what is missing of them counts as zeros.

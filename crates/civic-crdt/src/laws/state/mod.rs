@@ -47,5 +47,5 @@ pub trait Lawful: Crdt + Debug {
 ///
 /// [`Violation`]: the first law found broken.
 pub fn check<T: Lawful>() -> Result<(), Violation> {
-    law::run(&step::histories::<T>(), play::broken::<T>)
+    law::run(&step::histories::<T::Change>(T::changes()), &play::broken::<T>)
 }

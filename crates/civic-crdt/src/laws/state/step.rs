@@ -2,10 +2,8 @@ use std::fmt::{self, Debug};
 use std::ops::RangeInclusive;
 
 use proptest::collection::vec;
-use proptest::prelude::{Just, Strategy, any};
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::prop_oneof;
-
-use super::Lawful;
 
 /// What replicas do, one after the other.
 #[derive(Clone, Debug)]
@@ -66,15 +64,16 @@ impl<C: Debug> Debug for Step<C> {
     }
 }
 
-pub(super) fn histories<T: Lawful>() -> impl Strategy<Value = History<T::Change>> {
-    (REPLICAS, vec(step::<T>(), 1..MAX_STEPS)).prop_map(|(replicas, steps)| History { replicas, steps })
+pub(super) fn histories<C: Clone + Debug + 'static>(changes: BoxedStrategy<C>) -> BoxedStrategy<History<C>> {
+    let histories = (REPLICAS, vec(step(changes), 1..MAX_STEPS));
+    histories.prop_map(|(replicas, steps)| History { replicas, steps }).boxed()
 }
 
-fn step<T: Lawful>() -> impl Strategy<Value = Step<T::Change>> {
+fn step<C: Clone + Debug>(changes: BoxedStrategy<C>) -> impl Strategy<Value = Step<C>> {
     let replica = || 0..*REPLICAS.end();
     let byte = prop_oneof![Just(0), Just(1), any::<u8>()];
     prop_oneof![
-        8 => (replica(), T::changes()).prop_map(|(at, change)| Step::Change { at, change }),
+        8 => (replica(), changes).prop_map(|(at, change)| Step::Change { at, change }),
         4 => (replica(), replica()).prop_map(|(into, from)| Step::Merge { into, from }),
         4 => (replica(), replica()).prop_map(|(into, from)| Step::Delta { into, from }),
         2 => (replica(), replica()).prop_map(|(from, asks)| Step::Send { from, asks }),

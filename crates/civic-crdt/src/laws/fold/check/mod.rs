@@ -12,8 +12,9 @@ use crate::laws::{Law, Model};
 use crate::version::{Admission, Version};
 
 /// The first law that a fold breaks on a trace.
+#[must_use]
 pub fn broken_fold<F: Folder>(trace: &Trace) -> Option<Law> {
-    let Some(played) = play(&trace.steps) else { return None };
+    let played = play(&trace.steps)?;
     check::<F>(&played, &trace.delivery).err()
 }
 
