@@ -75,6 +75,9 @@ impl Field {
 
     pub(super) fn add(&mut self, live: Live) {
         let at = self.operations.partition_point(|other| other.id < live.id);
+        if self.operations.len() < FEW {
+            self.operations.reserve_exact(1);
+        }
         self.operations.insert(at, live);
     }
 
@@ -113,3 +116,7 @@ impl Field {
         false
     }
 }
+
+/// Up to so many operations a field takes exactly their room: nearly all have one, and one more while it is
+/// written over.
+const FEW: usize = 2;

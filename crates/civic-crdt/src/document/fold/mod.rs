@@ -105,16 +105,17 @@ impl Fields {
             }
             _ => None,
         };
+        if let Meaning::Put(kind) = meaning {
+            // Before the kills, so that a field that is written over stays where it is.
+            let live = Live { id: seen.id, kind, argument: operation.argument.clone() };
+            self.live(seen.id, &operation.path).add(live);
+        }
         self.kill(seen, operation);
         match meaning {
-            Meaning::Kill => {}
+            Meaning::Kill | Meaning::Put(_) => {}
             Meaning::Delete(kind, ranges) => {
                 self.hide(seen, &operation.path, kind, &ranges);
                 self.kept += ranges.len();
-            }
-            Meaning::Put(kind) => {
-                let live = Live { id: seen.id, kind, argument: operation.argument.clone() };
-                self.live(seen.id, &operation.path).add(live);
             }
             Meaning::Create(kind) => {
                 let field = self.live(seen.id, &operation.path);

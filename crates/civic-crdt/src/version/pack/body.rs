@@ -38,7 +38,7 @@ pub(super) fn restore(
     first_dot: u64,
     replica_of: impl Fn(u64) -> Option<ReplicaId>,
 ) -> Result<Option<Vec<u8>>, PackError> {
-    let mut out = Encoder::new();
+    let mut out = Encoder::with_capacity(EXPECTED_BYTES);
     let replicas = input.count("replicas of a body", MAX_PACK_REPLICAS)?;
     out.array(2).array(replicas);
     for _ in 0..replicas {
@@ -99,3 +99,6 @@ const fn fold(difference: u64) -> u64 {
 const fn unfold(folded: u64) -> u64 {
     (folded >> 1) ^ 0_u64.wrapping_sub(folded & 1)
 }
+
+/// Bytes that nearly every body of a plain edit fits.
+const EXPECTED_BYTES: usize = 128;
