@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::field::{add_scaled, invert, mul};
+use crate::field::{ORDER, add_scaled, exp, log};
 use crate::{Error, Share};
 
 /// The secret of the shares, in any order, wiped when dropped.
@@ -51,7 +51,5 @@ fn check(shares: &[Share]) -> Result<usize, Error> {
 /// What the share at `x` counts at zero: Lagrange's product of `other / (other - x)` over the other shares.
 fn weight(x: u8, shares: &[Share]) -> u8 {
     let others = shares.iter().map(Share::x).filter(|other| *other != x);
-    let (above, below) =
-        others.fold((1, 1), |(above, below), other| (mul(above, other), mul(below, other ^ x)));
-    mul(above, invert(below))
+    exp(others.map(|other| log(other) + ORDER - log(other ^ x)).sum())
 }

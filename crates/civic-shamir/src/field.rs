@@ -1,66 +1,72 @@
-//! GF(2^8), the bytes as polynomials modulo x^8 + x^4 + x^3 + x + 1: no tables and no branches.
+//! GF(2^8), the bytes as polynomials modulo x^8 + x^4 + x^3 + x + 1, without a branch on any that is secret.
 //!
-//! Addition and subtraction are XOR. Source: FIPS 197, section 4.
+//! Addition and subtraction are XOR. Secret elements are only ever added and multiplied; public ones have logarithms too,
+//! which are read from tables. Source: FIPS 197, section 4.
 
-/// Adds `weight · values` to `sums`, byte by byte. Both are of one length.
+/// Adds `weight · values` to `sums`, byte by byte. Both are secret and of one length, `weight` is public.
 ///
-/// Time and memory access depend on the length alone.
+/// Time and memory access depend on the length and on `weight` alone.
 pub(crate) fn add_scaled(sums: &mut [u8], values: &[u8], weight: u8) {
     debug_assert_eq!(sums.len(), values.len(), "the shorter would end the sum");
-    let (sum_lanes, sum_rest) = sums.as_chunks_mut();
-    let (value_lanes, value_rest) = values.as_chunks();
-    for (sum, value) in sum_lanes.iter_mut().zip(value_lanes) {
-        *sum = (u64::from_le_bytes(*sum) ^ scale(u64::from_le_bytes(*value), weight)).to_le_bytes();
-    }
-    for (sum, value) in sum_rest.iter_mut().zip(value_rest) {
+    // The compiler takes many bytes at once, and the bits of `weight` out of the loop.
+    for (sum, value) in sums.iter_mut().zip(values) {
         *sum ^= mul(*value, weight);
     }
 }
 
-/// The product of two elements.
-pub(crate) fn mul(a: u8, b: u8) -> u8 {
-    let [product, ..] = scale(u64::from(a), b).to_le_bytes();
-    product
+/// The public element with this exponent, so that a sum of exponents is a product.
+pub(crate) const fn exp(log: u32) -> u8 {
+    POWERS[(log % ORDER) as usize]
 }
 
-/// The element whose product with `a` is 1; for zero, which has none, zero.
-pub(crate) fn invert(a: u8) -> u8 {
-    // The group has 255 elements, so the inverse is a^254, and 254 = 2 + 4 + 8 + … + 128.
-    let (mut inverse, mut square) = (1, a);
-    for _ in 1..u8::BITS {
-        square = mul(square, square);
-        inverse = mul(inverse, square);
-    }
-    inverse
+/// The exponent of a public element, below [`ORDER`]. Zero, which has none, is not asked for.
+pub(crate) const fn log(element: u8) -> u32 {
+    LOGS[element as usize] as u32
 }
 
-/// The eight bytes of `lane`, each times `weight`: the sum of `lane · x^bit` over the bits of `weight`.
-fn scale(mut lane: u64, weight: u8) -> u64 {
-    let mut product = 0;
-    for bit in 0..u8::BITS {
-        let chosen = u64::from(weight >> bit & 1).wrapping_neg();
-        product ^= lane & chosen;
-        lane = times_x(lane);
+/// The number of elements but zero, and the exponent at which powers begin anew.
+pub(crate) const ORDER: u32 = 255;
+
+/// The product of `a`, which may be secret, and `b`, which is public: the sum of `a · x^bit` over the bits of `b`.
+#[inline]
+const fn mul(mut a: u8, b: u8) -> u8 {
+    let (mut product, mut bit) = (0, 0);
+    while bit < u8::BITS {
+        product ^= a & (b >> bit & 1).wrapping_neg();
+        // x^8 leaves the byte and comes back as the rest of the modulus.
+        a = (a << 1) ^ (MODULUS & (a >> 7).wrapping_neg());
+        bit += 1;
     }
     product
 }
 
-/// The eight bytes of `lane`, each times x: a bit that leaves its byte comes back as the modulus.
-const fn times_x(lane: u64) -> u64 {
-    let left = (lane & TOP_BITS) >> 7;
-    // All ones in the bytes that a bit has left.
-    let mask = (left << 8).wrapping_sub(left);
-    ((lane & !TOP_BITS) << 1) ^ (mask & MODULUS)
-}
+/// The powers of x + 1, which are all elements but zero.
+const POWERS: [u8; ORDER as usize] = {
+    let mut powers = [1; ORDER as usize];
+    let mut log = 1;
+    while log < powers.len() {
+        powers[log] = mul(powers[log - 1], 0b11);
+        log += 1;
+    }
+    powers
+};
 
-/// The top bit of each byte.
-const TOP_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
-/// x^8, which is x^4 + x^3 + x + 1, in each byte.
-const MODULUS: u64 = u64::from_ne_bytes([0x1b; 8]);
+const LOGS: [u8; 256] = {
+    let mut logs = [0; 256];
+    let mut log = 0;
+    while log < u8::MAX {
+        logs[POWERS[log as usize] as usize] = log;
+        log += 1;
+    }
+    logs
+};
+
+/// x^4 + x^3 + x + 1, which is x^8.
+const MODULUS: u8 = 0x1b;
 
 #[cfg(test)]
 mod tests {
-    use super::{add_scaled, invert, mul};
+    use super::{ORDER, add_scaled, exp, log, mul};
 
     /// The definition: multiply the polynomials, then take the remainder of the division by 0x11b.
     fn by_long_division(a: u8, b: u8) -> u8 {
@@ -91,10 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn each_element_times_its_inverse_is_one_and_zero_stays() {
-        assert_eq!(invert(0), 0);
+    fn quotients_by_logarithms_are_the_defined_ones() {
+        for (a, b) in (1..=255).flat_map(|a| (1..=255).map(move |b| (a, b))) {
+            assert_eq!(by_long_division(b, exp(log(a) + ORDER - log(b))), a, "{a} / {b}");
+        }
+    }
+
+    #[test]
+    fn each_element_but_zero_has_its_inverse() {
         for a in 1..=255 {
-            assert_eq!(by_long_division(a, invert(a)), 1, "{a}");
+            assert_eq!(by_long_division(a, exp(ORDER - log(a))), 1, "{a}");
         }
     }
 

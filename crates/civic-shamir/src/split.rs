@@ -6,7 +6,7 @@ use std::num::NonZeroU8;
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
-use crate::field::{add_scaled, mul};
+use crate::field::{add_scaled, exp, log};
 use crate::{Error, Share};
 
 /// Longest secret in bytes: room for any key file, and 255 shares of it are 16 MiB.
@@ -41,13 +41,12 @@ where
     check(secret.len(), threshold, shares)?;
     let xs = (1..=u8::MAX).filter_map(NonZeroU8::new).take(shares);
     let mut shares: Vec<Share> = xs.map(|x| Share::new(x, secret.to_vec())).collect();
-    let mut powers = vec![1; shares.len()];
     let mut coefficients = Zeroizing::new(vec![0; secret.len()]);
-    for _ in 1..threshold {
+    for power in (1..).take(threshold - 1) {
         rng.try_fill_bytes(&mut coefficients).map_err(|e| Error::Rng { source: Box::new(e) })?;
-        for (share, power) in shares.iter_mut().zip(&mut powers) {
-            *power = mul(*power, share.x());
-            add_scaled(&mut share.y, &coefficients, *power);
+        for share in &mut shares {
+            let weight = exp(log(share.x()) * power);
+            add_scaled(&mut share.y, &coefficients, weight);
         }
     }
     Ok(shares)

@@ -9,7 +9,7 @@ use common::seeded;
 use shamir_card::SecretData;
 use vsss_rs::Gf256;
 
-const TEXT: &str = "Die Pumpe läuft, \u{7f} und das Wasser ist gut.";
+const TEXT: &str = "The pump is dry, \u{7f} and the café is shut. ☂";
 
 #[test]
 fn shares_of_shamir_combine_here() {
