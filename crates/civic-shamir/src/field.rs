@@ -8,7 +8,7 @@
 /// Time and memory access depend on the length and on `weight` alone.
 pub(crate) fn add_scaled(sums: &mut [u8], values: &[u8], weight: u8) {
     debug_assert_eq!(sums.len(), values.len(), "the shorter would end the sum");
-    // The compiler takes many bytes at once, and the bits of `weight` out of the loop.
+    // A plain loop, of which the compiler takes sixteen bytes at once.
     for (sum, value) in sums.iter_mut().zip(values) {
         *sum ^= mul(*value, weight);
     }
@@ -51,6 +51,7 @@ const POWERS: [u8; ORDER as usize] = {
     powers
 };
 
+/// The place of each element in [`POWERS`], whatever byte indexes it.
 const LOGS: [u8; 256] = {
     let mut logs = [0; 256];
     let mut log = 0;
