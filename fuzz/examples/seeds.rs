@@ -42,6 +42,7 @@ fn main() -> Outcome {
         seed("list", name, &Prefixes::of(&ids, 48).encode())?;
         seed("list", &format!("{name}-20"), &Prefixes::of(&ids, 20).encode())?;
     }
+    share_seeds()?;
     for collection in ids["collections"].as_array().into_iter().flatten() {
         seed(
             "definitions",
@@ -66,6 +67,14 @@ fn fold_seeds() -> Outcome {
         let bytes: Vec<u8> = (0..words).flat_map(|_| random()).collect();
         seed("fold", &format!("words-{words}"), &bytes)
     })
+}
+
+/// The length of a share, then shares of it.
+fn share_seeds() -> Outcome {
+    seed("share", "three", b"\x05\x01\xb8\xbe\xfb\x57\x02\xe7\x6b\x34\x8a\x03\x17\xb0\xa3\xb1")?;
+    seed("share", "twice", b"\x02\x01\x07\x01\x07")?;
+    seed("share", "mixed", b"\x03\x01\x07\x09\x02\x07")?;
+    seed("share", "zero", b"\x03\x00\x07\x09")
 }
 
 fn cbor_seeds() -> Outcome {

@@ -46,7 +46,10 @@ pub fn from_value<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Err
 
 /// Why a type and a value do not fit each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Mismatch>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mismatch {
     message: String,
     /// Innermost first.
     path: Vec<String>,
@@ -56,19 +59,19 @@ impl Error {
     /// Where in the value: map keys and list indices, outermost first; empty for the value itself and where
     /// a type is written.
     pub fn path(&self) -> impl Iterator<Item = &str> {
-        self.path.iter().rev().map(String::as_str)
+        self.0.path.iter().rev().map(String::as_str)
     }
 
     fn within(mut self, place: String) -> Self {
-        self.path.push(place);
+        self.0.path.push(place);
         self
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if self.path.is_empty() {
+        f.write_str(&self.0.message)?;
+        if self.0.path.is_empty() {
             return Ok(());
         }
         f.write_str(" at ")?;
@@ -80,13 +83,13 @@ impl std::error::Error for Error {}
 
 impl serde::ser::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), path: Vec::new() }
+        Self(Box::new(Mismatch { message: message.to_string(), path: Vec::new() }))
     }
 }
 
 impl serde::de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), path: Vec::new() }
+        Self(Box::new(Mismatch { message: message.to_string(), path: Vec::new() }))
     }
 }
 
