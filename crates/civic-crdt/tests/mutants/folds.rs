@@ -198,7 +198,7 @@ spoilt! {
         fn pruned(&self) -> Option<(Cid, Self)> {
             let head = self.0.heads().into_iter().next()?;
             let snapshot = self.0.checkout(std::slice::from_ref(&head)).ok()?.snapshot().ok()??;
-            Some((snapshot.version, Self(Document::open(&snapshot.bytes).ok()?)))
+            Some((snapshot.version, Self(Document::from_snapshot(&snapshot.bytes).ok()?)))
         }
     }
     pruning_that_takes_back_what_was_pruned_is_refused: Resurrecting, PruningKeeps, {

@@ -28,7 +28,7 @@ fn traces_reach_what_the_laws_are_about() {
         conflicts += usize::from(!shown.conflicts.is_empty());
         forks += usize::from(!document.forks().is_empty());
         unreadable += usize::from(document.incomplete().is_some());
-        pruned += usize::from(document.pruned().is_some());
+        pruned += usize::from(document.pruned().is_some_and(|(_, pruned)| !pruned.is_empty()));
     }
     let reached = [versions, illegal, live, apart, conflicts, forks, unreadable, pruned, texts];
     let least = [5000, 200, 5000, 500, 300, 300, 100, 80, 50];
