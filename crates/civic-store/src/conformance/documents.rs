@@ -66,9 +66,9 @@ pub(super) async fn splices(kit: &Kit<'_>) -> Result<(), Breach> {
     };
     let patch = |ops| WriteOp::Patch { key: key("p"), ops };
     let made =
-        [list(0, 0, vec![value!(1), value!({"n": 2})]), text(0, 0, "Öl holen"), text(1, 1, "l für alle")];
+        [list(0, 0, vec![value!(1), value!({"n": 2})]), text(0, 0, "Öl holen"), text(1, 1, "l für uns")];
     store.write([patch(made.to_vec())]).await?;
-    let expected = value!({"steps": [1, {"n": 2}], "minutes": "Öl für alle holen"});
+    let expected = value!({"steps": [1, {"n": 2}], "minutes": "Öl für uns holen"});
     ensure!(store.value("p").await?.as_ref() == Some(&expected), "made {:?}", store.value("p").await?);
     store.write([patch(vec![list(0, 1, Vec::new()), text(0, 17, "")])]).await?;
     let expected = value!({"steps": [{"n": 2}], "minutes": ""});
