@@ -21,7 +21,7 @@ pub(super) fn deliver<F: Folder>(
     seed: u64,
     mut each: impl FnMut(&mut F, &[usize]) -> Result<(), Law>,
 ) -> Result<(), Law> {
-    let mut random = Random(seed | 1);
+    let mut random = Random::new(seed);
     let mut open: Vec<usize> = (0..versions.len()).collect();
     let mut admitted: Vec<usize> = Vec::new();
     while let Some(next) = random.pick(&mut open) {
@@ -48,14 +48,22 @@ pub(super) fn deliver<F: Folder>(
 }
 
 /// Reproducible, without a dependency: xorshift.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> Option<usize> {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
+    pub(super) const fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0.checked_rem(u64::try_from(end).ok()?)?).ok()
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> Option<usize> {
+        usize::try_from(self.next().checked_rem(u64::try_from(end).ok()?)?).ok()
     }
 
     /// Takes any of them.

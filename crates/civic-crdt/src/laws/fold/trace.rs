@@ -6,6 +6,7 @@ use proptest::prop_oneof;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use super::deliver::Random;
 use super::operation::{RawOperation, change, plain, raw};
 
 /// What devices do with one document, and how what they write is delivered.
@@ -73,10 +74,13 @@ pub(super) fn traces() -> BoxedStrategy<Trace> {
     (vec(step(), 1..MAX_STEPS), delivery).prop_map(|(steps, delivery)| Trace { steps, delivery }).boxed()
 }
 
-/// The trace that some bytes choose, for fuzzing; what is missing of them counts as zeros.
+/// The trace that some bytes choose, for fuzzing; where they end, others that are always the same go on.
 #[must_use]
 pub fn trace_of(bytes: &[u8]) -> Option<Trace> {
-    let rng = TestRng::from_seed(RngAlgorithm::PassThrough, bytes);
+    let mut random = Random::new(1);
+    let others = std::iter::repeat_with(|| random.next().to_be_bytes()).take(WORDS_BEHIND).flatten();
+    let choices: Vec<u8> = bytes.iter().copied().chain(others).collect();
+    let rng = TestRng::from_seed(RngAlgorithm::PassThrough, &choices);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     Some(traces().new_tree(&mut runner).ok()?.current())
 }
@@ -111,3 +115,6 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Long enough for some rounds of writing apart and meeting.
 const MAX_STEPS: usize = 32;
+
+/// More than any trace chooses by: a generator that came to its end would draw the same number for ever.
+const WORDS_BEHIND: usize = 32 * 1024;

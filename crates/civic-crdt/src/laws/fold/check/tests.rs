@@ -4,7 +4,7 @@ use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::Document;
-use crate::laws::fold::trace::traces;
+use crate::laws::fold::trace::{trace_of, traces};
 
 #[test]
 fn traces_reach_what_the_laws_are_about() {
@@ -33,4 +33,10 @@ fn traces_reach_what_the_laws_are_about() {
     let reached = [versions, illegal, live, apart, conflicts, forks, unreadable, pruned, texts];
     let least = [5000, 200, 5000, 500, 300, 300, 100, 80, 50];
     assert!(reached.iter().zip(least).all(|(reached, least)| *reached >= least), "{reached:?}");
+}
+
+#[test]
+fn few_bytes_choose_a_trace_too() {
+    assert!(trace_of(&[]).is_some_and(|trace| broken_fold::<Document>(&trace).is_none()));
+    assert!(trace_of(&[0; 512]).is_some_and(|trace| broken_fold::<Document>(&trace).is_none()));
 }
