@@ -48,14 +48,14 @@ pub(super) fn deliver<F: Folder>(
 }
 
 /// Reproducible, without a dependency: xorshift.
-pub(super) struct Random(u64);
+struct Random(u64);
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    const fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 
-    pub(super) const fn next(&mut self) -> u64 {
+    const fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

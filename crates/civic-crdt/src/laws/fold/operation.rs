@@ -66,7 +66,7 @@ pub(super) fn plain() -> impl Strategy<Value = Value> {
     vec((name(), nested), 0..3).prop_map(map)
 }
 
-/// Any path, the empty one seldom. No strategy here depends on another's value: then few bytes choose a trace.
+/// Any path, the empty one seldom.
 fn path() -> impl Strategy<Value = FieldPath> {
     let name = || prop_oneof![3 => Just("a"), 1 => Just("b"), 1 => Just("c")];
     prop_oneof![1 => vec(name(), 0), 8 => vec(name(), 1), 3 => vec(name(), 2..4)]

@@ -6,7 +6,6 @@ use proptest::prop_oneof;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::deliver::Random;
 use super::operation::{RawOperation, change, plain, raw};
 
 /// What devices do with one document, and how what they write is delivered.
@@ -69,20 +68,32 @@ pub(super) enum Spoil {
 }
 
 pub(super) fn traces() -> BoxedStrategy<Trace> {
-    let delivery = (any::<bool>(), any::<[u64; 2]>(), any::<u64>(), vec(any::<usize>(), 0..3))
-        .prop_map(|(add_wins, orders, late, past)| Delivery { add_wins, orders, late, past });
-    (vec(step(), 1..MAX_STEPS), delivery).prop_map(|(steps, delivery)| Trace { steps, delivery }).boxed()
+    let traces = (vec(step(), 1..MAX_STEPS), delivery());
+    traces.prop_map(|(steps, delivery)| Trace { steps, delivery }).boxed()
 }
 
-/// The trace that some bytes choose, for fuzzing; where they end, others that are always the same go on.
+/// The trace that some bytes choose, for fuzzing: the first eight how it is delivered, and every eight more a
+/// step, so that a part of the bytes is a part of the trace.
 #[must_use]
 pub fn trace_of(bytes: &[u8]) -> Option<Trace> {
-    let mut random = Random::new(1);
-    let others = std::iter::repeat_with(|| random.next().to_be_bytes()).take(WORDS_BEHIND).flatten();
-    let choices: Vec<u8> = bytes.iter().copied().chain(others).collect();
-    let rng = TestRng::from_seed(RngAlgorithm::PassThrough, &choices);
+    let mut words = bytes.chunks_exact(WORD_BYTES);
+    let delivery = chosen(words.next()?, &delivery())?;
+    let step = step().boxed();
+    let steps = words.take(MAX_STEPS).filter_map(|word| chosen(word, &step)).collect();
+    Some(Trace { steps, delivery })
+}
+
+/// The value that a word chooses.
+fn chosen<S: Strategy>(word: &[u8], values: &S) -> Option<S::Value> {
+    let seed: Vec<u8> = word.iter().copied().cycle().take(32).collect();
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    Some(traces().new_tree(&mut runner).ok()?.current())
+    Some(values.new_tree(&mut runner).ok()?.current())
+}
+
+fn delivery() -> impl Strategy<Value = Delivery> {
+    (any::<bool>(), any::<[u64; 2]>(), any::<u64>(), vec(any::<usize>(), 0..3))
+        .prop_map(|(add_wins, orders, late, past)| Delivery { add_wins, orders, late, past })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -116,5 +127,5 @@ fn step() -> impl Strategy<Value = Step> {
 /// Long enough for some rounds of writing apart and meeting.
 const MAX_STEPS: usize = 32;
 
-/// More than any trace chooses by: a generator that came to its end would draw the same number for ever.
-const WORDS_BEHIND: usize = 32 * 1024;
+/// Bytes that choose one step.
+const WORD_BYTES: usize = 8;
